@@ -1,0 +1,286 @@
+"""The recorded graph and the backward sweep.
+
+Every recorded operation leaves one :class:`Node` behind. It knows its parents, the derivative rules that carry a
+cotangent from its result to each parent, and the values those rules need. A node never refers to its own result, so
+references run one way, from results to what they were made of, and a graph that nobody holds any more is freed at
+once by reference counting.
+
+One clock orders everything: recording a node and writing to an array in place both take the next tick. Hence
+
+- sorting by tick *is* a topological order, since a node is always younger than its parents;
+- a kept value is stale exactly when its memory was written after the tick of the node that keeps it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.grad_mode import set_grad_enabled
+
+__all__ = ["Memory", "Node", "Value", "clock", "sweep", "unbroadcast"]
+
+clock = itertools.count(1)
+
+# In place of the kept values of a node that has been swept, and in the place of a kept result.
+FREED: Any = ("freed",)
+RESULT: Any = "result"
+
+
+class Memory:
+    """When the memory behind one or several Tensors was last written; shared by a Tensor and its views.
+
+    Attributes
+    ----------
+    written : int
+        Tick of the last in-place write, 0 if there was none.
+    rewired : int
+        Tick of the last in-place write that was recorded, which gives every Tensor on this memory a new history.
+    """
+
+    __slots__ = ("rewired", "written")
+
+    def __init__(self) -> None:
+        self.written = 0
+        self.rewired = 0
+
+
+class Value:
+    """What the graph knows of a Tensor: an array, the node that made it, and the memory it lies in.
+
+    Attributes
+    ----------
+    array : numpy.ndarray
+    node : Node or None
+        The node of the operation that made this value; None for a leaf.
+    memory : Memory or None
+        None until the value is first viewed or written in place.
+    """
+
+    __slots__ = ("array", "memory", "node")
+    array: np.ndarray
+    memory: Memory | None
+    node: Node | None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension."""
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the elements."""
+        return self.array.dtype
+
+
+class Node:
+    """One recorded operation.
+
+    Attributes
+    ----------
+    operation : object
+        What was recorded; it has a `name`, and `broadcasts` where a cotangent may be larger than its operand.
+    rules : tuple of callables, or one callable
+        ``rule(cotangent, values)`` gives a parent's cotangent, one rule for each of `parents`. A single callable gives
+        those of all parents at once.
+    parents : tuple of Node and leaf Value
+        Those operands that need a gradient.
+    kept : tuple
+        What the rules need: Values (operands), plain options, and ``RESULT`` in the place of the result.
+    shape, dtype
+        Of the result, and so of its cotangent.
+    result, memory : numpy.ndarray and Memory, or None
+        The result's values and their memory, if a rule needs them.
+    tick : int
+        When it was recorded.
+    """
+
+    __slots__ = ("dtype", "kept", "memory", "operation", "parents", "result", "rules", "shape", "tick")
+
+    def __init__(
+        self,
+        operation: Any,
+        rules: tuple[Callable, ...] | Callable,
+        parents: tuple[Node | Value, ...],
+        kept: tuple,
+        result: np.ndarray,
+        memory: Memory | None = None,
+    ) -> None:
+        self.operation = operation
+        self.rules = rules
+        self.parents = parents
+        self.kept = kept
+        self.shape = result.shape
+        self.dtype = result.dtype
+        self.result = None if memory is None else result
+        self.memory = memory
+        self.tick = next(clock)
+
+    def name(self) -> str:
+        """Name of the recorded operation, such as ``'mul'``."""
+        return self.operation.name
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | Value, int], ...]:
+        """The parents that need a gradient, in PyTorch's form: pairs of a node (or leaf) and 0."""
+        return tuple((parent, 0) for parent in self.parents)
+
+    def __repr__(self) -> str:
+        return f"<{self.operation.name} {self.shape} {self.dtype}>"
+
+    def values(self, revive: Callable[[Any, Node], Value] | None) -> list:
+        """The kept values, once it is certain that none was freed or overwritten.
+
+        Parameters
+        ----------
+        revive : callable or None
+            None gives arrays. A function of (array, node) that makes a Tensor of the kept result gives Tensors.
+
+        Raises
+        ------
+        RuntimeError
+            If an earlier backward freed them, or if one was overwritten in place after it was kept.
+        """
+        if self.kept is FREED:
+            raise RuntimeError(
+                f"backward: the graph was swept before and its kept values are freed (first met at {self.name()!r}, "
+                f"result of shape {self.shape}). Call the first backward with retain_graph=True to sweep it twice."
+            )
+        values = []
+        for kept in self.kept:
+            if isinstance(kept, Value):
+                if kept.memory is not None and kept.memory.written > self.tick:
+                    raise RuntimeError(self._overwritten("an operand", kept.array.shape, kept.array.dtype))
+                values.append(kept.array if revive is None else kept)
+            elif kept is RESULT:
+                if self.memory.written > self.tick:  # type: ignore[union-attr]
+                    raise RuntimeError(self._overwritten("its result", self.shape, self.dtype))
+                values.append(self.result if revive is None else revive(self.result, self))
+            elif type(kept) is list:
+                values.append([self._operand(item, revive) for item in kept])
+            else:
+                values.append(kept)
+        return values
+
+    def _operand(self, kept: Any, revive: Callable[[Any, Node], Value] | None) -> Any:
+        if not isinstance(kept, Value):
+            return kept
+        if kept.memory is not None and kept.memory.written > self.tick:
+            raise RuntimeError(self._overwritten("an operand", kept.array.shape, kept.array.dtype))
+        return kept.array if revive is None else kept
+
+    def free(self) -> None:
+        """Let go of the kept values; a further sweep says so."""
+        self.kept = FREED
+        self.result = None
+
+    def _overwritten(self, what: str, shape: tuple[int, ...], dtype: np.dtype) -> str:
+        return (
+            f"backward of {self.name()!r} needs {what} of shape {shape} {dtype}, but it was overwritten by an "
+            f"in-place operation after {self.name()!r} had kept it. Replace the in-place operation (x += y, x.mul_(y), "
+            "x[i] = y) by one that makes a new tensor, or write to a clone()."
+        )
+
+
+def unbroadcast(cotangent: Any, shape: tuple[int, ...]) -> Any:
+    r"""Sum a cotangent over the axes along which its operand was broadcast.
+
+    Broadcasting repeats :math:`x_i` as :math:`y_{ji} = x_i`, and so :math:`\partial L/\partial x_i = \sum_j \partial
+    L/\partial y_{ji}`.
+
+    Parameters
+    ----------
+    cotangent : array or Tensor
+        Of the broadcast shape.
+    shape : tuple of int
+        The operand's shape.
+
+    Returns
+    -------
+    array or Tensor
+        Of shape `shape`; the cotangent itself if nothing was broadcast.
+    """
+    if cotangent.shape == shape:
+        return cotangent
+    new = len(cotangent.shape) - len(shape)
+    stretched = [new + i for i, size in enumerate(shape) if size == 1 and cotangent.shape[new + i] != 1]
+    return cotangent.sum((*range(new), *stretched)).reshape(shape)
+
+
+def sweep(
+    root: Node | Value,
+    cotangent: Any,
+    retain_graph: bool,
+    revive: Callable[[Any, Node], Value] | None = None,
+    stops: frozenset[Node] = frozenset(),
+) -> dict[Value, Any]:
+    """Carry a cotangent from `root` back to every leaf: reverse-mode differentiation.
+
+    The youngest node waiting is always complete: whatever reads a result is recorded after it, hence was taken
+    before it. So each node is visited once, with the sum of the cotangents of all its readers.
+
+    Parameters
+    ----------
+    root : Node or leaf Value
+    cotangent : array, or Tensor if `revive` is given
+        Of the root's shape and dtype.
+    retain_graph : bool
+        Whether kept values stay for another sweep.
+    revive : callable, optional
+        How to make a Tensor of a kept result. If given, the rules run on Tensors, and thereby record a graph of their
+        own: this is ``create_graph=True``.
+    stops : frozenset of Node
+        Nodes to treat as leaves: their totals are returned, and the sweep goes no further.
+
+    Returns
+    -------
+    dict
+        The total cotangent of each leaf and stop reached. No leaf is touched, so that an error half way changes nothing.
+    """
+    totals: dict[Any, Any] = {root: cotangent}
+    if not isinstance(root, Node) or root in stops:
+        return totals
+    owned: set[Node | Value] = set()  # whose total is a buffer made here, into which we may add in place
+    waiting = [(-root.tick, root)]
+    with set_grad_enabled(revive is not None):
+        while waiting:
+            node = heapq.heappop(waiting)[1]
+            total = totals.pop(node)
+            values = node.values(revive)
+            rules = node.rules
+            if type(rules) is tuple:
+                contributions = [rule(total, values) for rule in rules]
+            else:
+                contributions = rules(total, values)
+            if not retain_graph and node.operation.keeps:
+                node.free()
+            for parent, contribution in zip(node.parents, contributions, strict=True):
+                if contribution.shape != parent.shape:
+                    contribution = _fitted(node, contribution, parent.shape)
+                if contribution.dtype is not parent.dtype and contribution.dtype != parent.dtype:
+                    contribution = contribution.astype(parent.dtype)
+                if parent not in totals:
+                    totals[parent] = contribution
+                    if isinstance(parent, Node) and parent not in stops:
+                        heapq.heappush(waiting, (-parent.tick, parent))
+                elif parent in owned:
+                    totals[parent] += contribution
+                else:
+                    totals[parent] = totals[parent] + contribution
+                    if revive is None:
+                        owned.add(parent)
+    return totals
+
+
+def _fitted(node: Node, cotangent: Any, shape: tuple[int, ...]) -> Any:
+    # Only an operation that broadcasts may give more than was asked; anywhere else a wrong shape is a wrong rule, and
+    # summing it away would hide that.
+    if not node.operation.broadcasts:
+        raise RuntimeError(
+            f"backward of {node.name()!r} gave a cotangent of shape {cotangent.shape} for an operand of shape {shape}"
+        )
+    return unbroadcast(cotangent, shape)
