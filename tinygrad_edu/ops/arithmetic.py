@@ -1,0 +1,367 @@
+r"""Arithmetic, element by element, with broadcasting.
+
+Each operation stands with the formula of its cotangents: for :math:`y = f(a, b)` and an incoming cotangent :math:`g =
+\partial L/\partial y`, the rule of :math:`a` is :math:`g\,\partial f/\partial a`.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from tinygrad_edu.dtypes import result_type
+from tinygrad_edu.ops.comparison import eq, ge, logical_and
+from tinygrad_edu.ops.creation import zeros_like
+from tinygrad_edu.ops.exponential import log
+from tinygrad_edu.ops.operation import Rule, elementwise, overwriting, plain, ufuncs
+from tinygrad_edu.ops.selection import where
+from tinygrad_edu.tensor import Tensor
+
+__all__ = [
+    "abs",
+    "add",
+    "ceil",
+    "div",
+    "floor",
+    "floor_divide",
+    "fmod",
+    "mul",
+    "neg",
+    "pow",
+    "reciprocal",
+    "relu",
+    "remainder",
+    "round",
+    "sign",
+    "square",
+    "sub",
+    "trunc",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+AWAY_FROM_ZERO = (0.5, 2.0)
+CONSTANT: Rule = lambda g: zeros_like(g)
+
+
+@elementwise(np.add, a=lambda g: g, b=lambda g: g)
+def add(a: Any, b: Any) -> Tensor:
+    r"""Sum :math:`a + b`; with `alpha`, :math:`a + \alpha b`.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.add(tg.tensor([1.0, 2.0]), 10)
+    tensor([11., 12.])
+    >>> tg.add(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 1.0]), alpha=0.5)
+    tensor([1.5, 2.5])
+    """
+
+
+@elementwise(np.subtract, a=lambda g: g, b=lambda g: -g)
+def sub(a: Any, b: Any) -> Tensor:
+    r"""Difference :math:`a - b`; with `alpha`, :math:`a - \alpha b`.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.sub(tg.tensor([1.0, 2.0]), 1)
+    tensor([0., 1.])
+    """
+
+
+@elementwise(np.multiply, a=lambda g, b: g * b, b=lambda g, a: g * a)
+def mul(a: Any, b: Any) -> Tensor:
+    r"""Product :math:`a b`.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.mul(tg.tensor([[1.0], [2.0]]), tg.tensor([3.0, 4.0]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
+
+
+@elementwise(
+    np.divide,
+    floating=True,
+    domain={"b": AWAY_FROM_ZERO},
+    a=lambda g, b: g / b,
+    b=lambda g, a, b: -g * (a / b / b),
+)
+def div(a: Any, b: Any) -> Tensor:
+    r"""Quotient :math:`a / b`, a float also for integers; rounded where `rounding_mode` is "floor" or "trunc".
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.div(tg.tensor([7, -7]), 2)
+    tensor([ 3.5, -3.5])
+    >>> tg.div(tg.tensor([7, -7]), 2, rounding_mode="trunc")
+    tensor([ 3, -3])
+    """
+
+
+@elementwise(np.floor_divide, domain={"b": AWAY_FROM_ZERO}, a=CONSTANT, b=CONSTANT)
+def floor_divide(a: Any, b: Any) -> Tensor:
+    r"""Quotient rounded down, :math:`\lfloor a / b \rfloor`; constant between its jumps, hence of gradient 0.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.floor_divide(tg.tensor([7, -7]), 2)
+    tensor([ 3, -4])
+    """
+
+
+@elementwise(np.remainder, domain={"b": AWAY_FROM_ZERO}, a=lambda g: g, b=lambda g, a, b: -g * floor_divide(a, b))
+def remainder(a: Any, b: Any) -> Tensor:
+    r"""Remainder :math:`a - b \lfloor a / b \rfloor`, of the sign of :math:`b`, as Python's ``%``.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.remainder(tg.tensor([5.0, -5.0]), 3)
+    tensor([2., 1.])
+    """
+
+
+@elementwise(np.fmod, domain={"b": AWAY_FROM_ZERO}, a=lambda g: g, b=lambda g, a, b: -g * trunc(a / b))
+def fmod(a: Any, b: Any) -> Tensor:
+    r"""Remainder :math:`a - b\,\mathrm{trunc}(a / b)`, of the sign of :math:`a`, as C's ``fmod``.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.fmod(tg.tensor([5.0, -5.0]), 3)
+    tensor([ 2., -2.])
+    """
+
+
+@elementwise(np.negative, x=lambda g: -g)
+def neg(x: Any) -> Tensor:
+    r"""Negative :math:`-x`.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.neg(tg.tensor([1.0, -2.0]))
+    tensor([-1.,  2.])
+    """
+
+
+@elementwise(np.reciprocal, floating=True, domain={"x": AWAY_FROM_ZERO}, x=lambda g, result: -g * (result * result))
+def reciprocal(x: Any) -> Tensor:
+    r"""Reciprocal :math:`1 / x`.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.reciprocal(tg.tensor([2.0, -4.0]))
+    tensor([ 0.5 , -0.25])
+    """
+
+
+@elementwise(np.square, x=lambda g, x: g * (2.0 * x))
+def square(x: Any) -> Tensor:
+    r"""Square :math:`x^2`.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.square(tg.tensor([1.0, -3.0]))
+    tensor([1., 9.])
+    """
+
+
+@elementwise(np.absolute, x=lambda g, x: g * sign(x))
+def abs(x: Any) -> Tensor:
+    r"""Magnitude :math:`|x|`; the gradient at 0 is 0.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.abs(tg.tensor([1.0, -3.0]))
+    tensor([1., 3.])
+    """
+
+
+def _power(a: Any, b: Any) -> Any:
+    # Written with **, for which NumPy has short cuts (b = 2, 0.5, -1) that np.power has not.
+    if getattr(b, "dtype", None) is None and type(b) is int and b < 0 and np.asarray(a).dtype.kind in "iu":
+        raise TypeError("integers have no negative integer powers")
+    return a**b
+
+
+def _power_da(g: Any, a: Any, b: Any) -> Any:
+    # b a^(b-1). Where b is 0 the power is constant; a^(b-1) could be infinite there and is not formed.
+    if isinstance(b, int | float):
+        if b == 0:
+            return zeros_like(g)
+        return g * (2.0 * a) if b == 2 else g * (float(b) * a ** (b - 1))
+    constant = eq(b, 0)
+    return where(constant, 0.0, g) * (b * a ** where(constant, 0.0, b - 1.0))
+
+
+def _power_db(g: Any, a: Any, b: Any, result: Any) -> Any:
+    # a^b ln a. Where a is 0 and b >= 0 its limit is 0, which the product 0 · ln 0 would miss.
+    if isinstance(a, int | float):
+        if a != 0:
+            return g * (result * (math.log(a) if a > 0 else math.nan))
+        return where(b >= 0, 0.0, g * -math.inf)
+    constant = logical_and(eq(a, 0), ge(b, 0))
+    return where(constant, 0.0, g) * (result * log(where(constant, 1.0, a)))
+
+
+@elementwise(_power, domain={"a": AWAY_FROM_ZERO}, a=_power_da, b=_power_db)
+def pow(a: Any, b: Any) -> Tensor:
+    r"""Power :math:`a^b`.
+
+    With :math:`\partial y/\partial a = b\,a^{b-1}` and :math:`\partial y/\partial b = a^b \ln a`. By the conventions of
+    the limits, :math:`0^0 = 1`, the gradient of :math:`a` is 0 where :math:`b = 0`, and the gradient of :math:`b` is 0
+    where :math:`a = 0` and :math:`b \ge 0`.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.pow(tg.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([1., 4., 9.])
+    """
+
+
+def _rounding(kernel: np.ufunc) -> Callable:
+    # Integers are round already, and np.rint would make floats of them.
+    return lambda x: kernel(x) if x.dtype.kind == "f" else +x
+
+
+@elementwise(_rounding(np.floor), x=CONSTANT)
+def floor(x: Any) -> Tensor:
+    r"""The largest integer not above, :math:`\lfloor x \rfloor`; its gradient is 0.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.floor(tg.tensor([1.5, -1.5]))
+    tensor([ 1., -2.])
+    """
+
+
+@elementwise(_rounding(np.ceil), x=CONSTANT)
+def ceil(x: Any) -> Tensor:
+    r"""The smallest integer not below, :math:`\lceil x \rceil`; its gradient is 0.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.ceil(tg.tensor([1.5, -1.5]))
+    tensor([ 2., -1.])
+    """
+
+
+@elementwise(_rounding(np.trunc), x=CONSTANT)
+def trunc(x: Any) -> Tensor:
+    r"""The integer part, rounded towards 0; its gradient is 0.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.trunc(tg.tensor([1.5, -1.5]))
+    tensor([ 1., -1.])
+    """
+
+
+@elementwise(_rounding(np.rint), x=CONSTANT)
+def round(x: Any) -> Tensor:
+    r"""The nearest integer, halves to the even one; its gradient is 0.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.round(tg.tensor([0.5, 1.5, 2.4]))
+    tensor([0., 2., 2.])
+    """
+
+
+def _sign(x: np.ndarray) -> np.ndarray:
+    # Two comparisons: np.sign branches on every float, which took 30 times as long on mixed signs.
+    return np.subtract(x > 0, x < 0, dtype=np.int8).astype(x.dtype)
+
+
+@elementwise(_sign, x=CONSTANT)
+def sign(x: Any) -> Tensor:
+    r"""-1, 0 or 1; its gradient is 0.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.sign(tg.tensor([-3.0, 0.0, 2.0]))
+    tensor([-1.,  0.,  1.])
+    """
+
+
+@elementwise(lambda x: np.maximum(x, 0), x=lambda g, result: g * (result > 0))
+def relu(x: Any) -> Tensor:
+    r"""Rectifier :math:`\max(x, 0)`; the gradient at 0 is 0.
+
+    The rule keeps the result, which the next operation mostly keeps as well.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.relu(tg.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+
+
+def _scaled(operation: F) -> F:
+    @functools.wraps(operation)
+    def call(a: Any, b: Any, *, alpha: Any = 1) -> Tensor:
+        return operation(a, b) if alpha == 1 else operation(a, mul(b, alpha))
+
+    return call  # type: ignore[return-value]
+
+
+def _rounded(quotient: F) -> F:
+    @functools.wraps(quotient)
+    def call(a: Any, b: Any, *, rounding_mode: str | None = None) -> Tensor:
+        if rounding_mode is None:
+            return quotient(a, b)
+        if rounding_mode == "floor":
+            return floor_divide(a, b)
+        if rounding_mode != "trunc":
+            raise ValueError(f'div: rounding_mode is None, "floor" or "trunc", got {rounding_mode!r}')
+        if result_type(plain(a), plain(b)).kind == "f":
+            return trunc(quotient(a, b))
+        return floor_divide(sub(a, fmod(a, b)), b)  # a multiple of b, hence exact for integers of any size
+
+    return call  # type: ignore[return-value]
+
+
+# The operators are the operations themselves; alpha and rounding_mode cost only those who name the function.
+Tensor.__neg__ = neg  # type: ignore[method-assign, assignment]
+Tensor.__pos__ = lambda x: x
+Tensor.__abs__ = abs  # type: ignore[method-assign, assignment]
+Tensor.__add__ = Tensor.__radd__ = add  # type: ignore[method-assign, assignment]
+Tensor.__mul__ = Tensor.__rmul__ = mul  # type: ignore[method-assign, assignment]
+Tensor.__sub__, Tensor.__rsub__ = sub, lambda b, a: sub(a, b)  # type: ignore[method-assign, assignment]
+Tensor.__truediv__, Tensor.__rtruediv__ = div, lambda b, a: div(a, b)  # type: ignore[method-assign, assignment]
+Tensor.__floordiv__, Tensor.__rfloordiv__ = floor_divide, lambda b, a: floor_divide(a, b)  # type: ignore
+Tensor.__mod__, Tensor.__rmod__ = remainder, lambda b, a: remainder(a, b)  # type: ignore[method-assign, assignment]
+Tensor.__pow__, Tensor.__rpow__ = pow, lambda b, a: pow(a, b)  # type: ignore[method-assign, assignment]
+Tensor.__iadd__, Tensor.__isub__, Tensor.__imul__ = Tensor.add_, Tensor.sub_, Tensor.mul_
+Tensor.__itruediv__, Tensor.__ifloordiv__ = Tensor.div_, Tensor.floor_divide_
+Tensor.__imod__, Tensor.__ipow__ = Tensor.remainder_, Tensor.pow_
+
+ufuncs[np.power] = pow
+ufuncs[np.sign] = sign
+ufuncs[np.floor], ufuncs[np.ceil], ufuncs[np.trunc], ufuncs[np.rint] = floor, ceil, trunc, round
+
+Tensor.add = add = _scaled(add)
+Tensor.sub = sub = _scaled(sub)
+Tensor.div = div = _rounded(div)
+Tensor.add_, Tensor.sub_, Tensor.div_ = overwriting(add), overwriting(sub), overwriting(div)

@@ -1,0 +1,1068 @@
+r"""Reading and writing elements by index, sorting, and what follows from it.
+
+Two operations are each other's transpose: :func:`getitem` takes elements out, and :func:`unindex` adds elements into
+zeros at the same places. A third, :func:`index_put`, writes elements into a copy. Everything else here, ``gather``,
+``scatter_add``, ``sort`` and so on, finds an index and calls one of them.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_edu.announce import Case, Size, case, labels, real
+from tinygrad_edu.errors import DtypeError, ShapeError
+from tinygrad_edu.graph import unbroadcast
+from tinygrad_edu.ops.operation import composite, example, operation, plain
+from tinygrad_edu.ops.shape import axis_of, broadcast_to, flatten
+from tinygrad_edu.tensor import Tensor, _wrap
+
+__all__ = [
+    "argsort",
+    "gather",
+    "getitem",
+    "index_add",
+    "index_copy",
+    "index_fill",
+    "index_put",
+    "index_select",
+    "masked_fill",
+    "masked_select",
+    "nonzero",
+    "one_hot",
+    "repeat_interleave",
+    "scatter",
+    "scatter_add",
+    "sort",
+    "take",
+    "take_along_dim",
+    "topk",
+    "unindex",
+    "unique",
+]
+
+
+class Indexed(NamedTuple):
+    """Values, and where they stood.
+
+    Attributes
+    ----------
+    values : Tensor
+    indices : Tensor
+        Of dtype int64.
+    """
+
+    values: Any
+    indices: Any
+
+
+# What an index means
+
+
+def normal(index: Any, ndim: int) -> tuple[tuple, tuple | None]:
+    """An index in NumPy's terms, in two steps.
+
+    PyTorch takes ints out first, and so ``x[0, :, [1, 2]]`` has the shape of ``x[0][:, [1, 2]]``, where NumPy counts
+    the 0 among the arrays and moves their dimension to the front. Where both stand in one index, the first step holds
+    what is no array, and the second the arrays.
+
+    Parameters
+    ----------
+    index : int, slice, None, Ellipsis, bool, list, array, Tensor or a tuple of them
+    ndim : int
+        Number of dimensions of what is indexed.
+
+    Returns
+    -------
+    tuple, tuple or None
+        Arrays in them are copies, so that an array that the user changes later is no longer the graph's.
+
+    Raises
+    ------
+    IndexError
+        If something is no index, or there are too many.
+    """
+    items = index if type(index) is tuple else (index,)
+    parts: list[Any] = []
+    used = 0
+    arrays = numbers = False
+    ellipsis = -1
+    for item in items:
+        if item is None or isinstance(item, slice):
+            if item is None:
+                parts.append(None)
+                continue
+            if any(isinstance(end, Tensor) for end in (item.start, item.stop, item.step)):
+                item = slice(*(None if end is None else operator.index(end) for end in (item.start, item.stop, item.step)))
+        elif item is Ellipsis:
+            if ellipsis >= 0:
+                raise IndexError("index: an ellipsis (...) can stand only once in an index")
+            ellipsis = len(parts)
+            continue
+        elif type(item) is int:
+            numbers = True
+        else:
+            array = _index_array(item)
+            if array.ndim == 0 and array.dtype.kind != "b":
+                item, numbers = int(array), True
+            else:
+                item, arrays = array, True
+                used += array.ndim - 1 if array.dtype.kind == "b" else 0
+        used += 1
+        parts.append(item)
+    if used > ndim:
+        raise IndexError(f"index: too many indices for a tensor of {ndim} dimensions: {used}")
+    rest = [slice(None)] * (ndim - used)
+    if not arrays:
+        # With an ellipsis a full index gives NumPy's view of one element instead of a number of its own.
+        place = len(parts) if ellipsis < 0 else ellipsis
+        return (*parts[:place], Ellipsis, *parts[place:]), None
+    if ellipsis >= 0:
+        parts[ellipsis:ellipsis] = rest
+    if not numbers:
+        return tuple(parts), None
+    first: list[Any] = []
+    second: list[Any] = []
+    for item in parts:
+        if isinstance(item, np.ndarray):
+            first.extend([slice(None)] * (item.ndim if item.dtype.kind == "b" else 1))
+            second.append(item)
+        else:
+            first.append(item)
+            if type(item) is not int:
+                second.append(slice(None))
+    return (*first, Ellipsis), tuple(second)
+
+
+def _index_array(item: Any) -> np.ndarray:
+    array = np.array(plain(item))
+    if array.size == 0 and isinstance(item, list):
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "biu":
+        raise IndexError(
+            "index: expected ints, slices, None, ..., bools, or arrays and lists of ints or bools, got "
+            + (f"dtype {array.dtype}" if array.dtype.kind == "f" else f"{type(item).__name__} {item!r}")
+        )
+    return array
+
+
+def taken(x: np.ndarray, index: Any) -> np.ndarray:
+    """``x[index]`` of an array, with an error that tells the shape."""
+    try:
+        return x[index]
+    except IndexError as error:
+        raise IndexError(f"index: {error} (shape {x.shape})") from None
+
+
+@operation(view=True, method=False, x=lambda g, x_shape, index: unindex(g, index, x_shape))
+def getitem(x: Any, index: Any) -> Tensor:
+    r"""The elements at an index: ``x[index]``.
+
+    An element that is taken several times gets the sum of their cotangents.
+
+    Parameters
+    ----------
+    x : Tensor
+    index : int, slice, None, Ellipsis, bool, list, array or Tensor of ints or bools, or a tuple of them
+        In ``x[index]`` with PyTorch's meaning. Here, as in a rule, with NumPy's, which differs only where ints and
+        arrays stand apart in one index.
+
+    Returns
+    -------
+    Tensor
+        A view if there are no arrays in the index, else a copy.
+
+    Raises
+    ------
+    IndexError
+        If an index is out of range, or is no index.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> x = tg.arange(6).reshape(2, 3)
+    >>> x[:, 1]
+    tensor([1, 4])
+    >>> x[x > 3]
+    tensor([4, 5])
+    """
+    return taken(x, index)
+
+
+@example(getitem)
+def _(n: Size = 3, m: Size = 4) -> Case:
+    return case(real(n, m), (slice(None, None, 2), None, 0))
+
+
+@example(getitem)
+def _(n: Size = 3, m: Size = 4, k: Size = 3) -> Case:
+    return case(real(n, m), (slice(None), np.arange(k) % m // 2))
+
+
+def _getitem(self: Tensor, index: Any) -> Tensor:
+    if type(index) is int:
+        return getitem(self, (index, Ellipsis))
+    first, second = normal(index, self.array.ndim)
+    part = getitem(self, first)
+    return part if second is None else getitem(part, second)
+
+
+Tensor.__getitem__ = _getitem
+
+
+def is_basic(index: Any) -> bool:
+    """Whether an index holds no arrays, and so takes no element twice."""
+    return not any(isinstance(item, np.ndarray | list) for item in (index if type(index) is tuple else (index,)))
+
+
+def add_at(out: np.ndarray, index: Any, values: Any) -> None:
+    """``out[index] += values``, where an element that is met several times gets the sum."""
+    items = index if type(index) is tuple else (index,)
+    arrays = [item for item in items if isinstance(item, np.ndarray | list)]
+    if all(np.asarray(item).dtype.kind == "b" for item in arrays):
+        out[index] += values
+        return
+    leading = np.asarray(items[0])
+    if len(items) == 1 and leading.dtype.kind in "iu" and out.ndim > 1 and out.size and leading.size:
+        # Rows, as of an embedding: sort them, and sum each run of equal ones.
+        rows = leading.ravel() % len(out)
+        order = np.argsort(rows, kind="stable")
+        rows = rows[order]
+        starts = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
+        values = np.broadcast_to(values, (*leading.shape, *out.shape[1:])).reshape(-1, *out.shape[1:])
+        out[rows[starts]] += np.add.reduceat(values[order], starts, axis=0)
+        return
+    np.add.at(out, index, values)
+
+
+@operation(method=False, y=lambda g, index: getitem(g, index))
+def unindex(y: Any, index: Any, shape: Any) -> Tensor:
+    r"""Elements added into zeros at an index: the transpose of :func:`getitem`.
+
+    Parameters
+    ----------
+    y : Tensor
+        Of the shape that the index takes.
+    index
+        As for :func:`getitem`.
+    shape : tuple of int
+        Of the result.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.unindex(tg.tensor([1.0, 2.0, 3.0]), [0, 2, 0], (4,))
+    tensor([4., 0., 2., 0.])
+    """
+    out = np.zeros(shape, y.dtype)
+    if is_basic(index):
+        out[index] = y
+    else:
+        add_at(out, index, y)
+    return out
+
+
+@example(unindex)
+def _(n: Size = 3, m: Size = 4, k: Size = 3) -> Case:
+    return case(real(n, k), (slice(None), np.arange(k) % m // 2), (n, m))
+
+
+def overwritten_once(shape: tuple[int, ...], index: Any) -> np.ndarray | None:
+    """Where several values go to one element only the last stays: 1 for those that stay, or None if all do."""
+    if is_basic(index) or all(np.asarray(i).dtype.kind == "b" for i in index if isinstance(i, np.ndarray | list)):
+        return None
+    last = np.zeros(shape, np.int64)
+    order = np.arange(last[index].size).reshape(last[index].shape)
+    last[index] = order
+    stays = last[index] == order
+    return None if stays.all() else stays
+
+
+def _put_values(g: Any, indices: Any, shape: tuple[int, ...], accumulate: bool) -> Any:
+    part = getitem(g, indices)
+    stays = None if accumulate else overwritten_once(g.shape, indices)
+    return unbroadcast(part if stays is None else part * stays, shape)
+
+
+@operation(
+    in_place=False,
+    x=lambda g, indices, accumulate: g if accumulate else index_put(g, indices, 0.0),
+    values=lambda g, indices, values_shape, accumulate: _put_values(g, indices, values_shape, accumulate),
+)
+def index_put(x: Any, indices: Any, values: Any, accumulate: bool = False) -> Tensor:
+    """A copy of `x` in which the elements at an index are replaced by others, or have others added.
+
+    Parameters
+    ----------
+    x : Tensor
+    indices
+        As for :func:`getitem`.
+    values : Tensor or number
+        Broadcasts to the shape that the index takes.
+    accumulate : bool, default False
+        Add, instead of replacing. Where an index names an element several times, all values are added, while of
+        replacing ones the last stays.
+
+    Returns
+    -------
+    Tensor
+        Of the dtype of `x`.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.index_put(tg.zeros(3), (tg.tensor([0, 0]),), tg.tensor([1.0, 2.0]), accumulate=True)
+    tensor([3., 0., 0.])
+    """
+    out = x.copy()
+    put(out, indices, values, accumulate, "index_put")
+    return out
+
+
+@example(index_put)
+def _(n: Size = 3, m: Size = 4, k: Size = 2, accumulate: bool = False) -> Case:
+    return case(real(n, m), (slice(None), np.arange(k) % m), real(k), accumulate)
+
+
+def put(out: np.ndarray, index: Any, values: Any, accumulate: bool, name: str) -> None:
+    """Write values into an array at an index."""
+    part = taken(out, index)
+    try:
+        np.broadcast_to(values, part.shape)
+    except ValueError:
+        raise ShapeError(
+            f"{name}: values of shape {np.shape(values)} do not broadcast to the indexed part, {part.shape} of {out.shape}"
+        ) from None
+    if accumulate:
+        add_at(out, index, values)
+    else:
+        out[index] = values
+
+
+# Along one dimension
+
+
+def _grid(name: str, x: Any, dim: int, index: Any) -> tuple[np.ndarray, ...]:
+    """The index that moves along every dimension, and along `dim` as `index` says."""
+    index = np.array(plain(index))
+    if index.dtype.kind not in "iu":
+        raise DtypeError(f"{name}: expected an index of ints, got {index.dtype}")
+    if index.ndim != x.ndim:
+        raise ShapeError(f"{name}: the index must have as many dimensions as the tensor: {index.shape} and {tuple(x.shape)}")
+    axis = axis_of(name, dim, x.ndim)
+    for i, (taken, there) in enumerate(zip(index.shape, x.shape, strict=True)):
+        if i != axis and taken > there:
+            raise ShapeError(f"{name}: index of shape {index.shape} is larger than {tuple(x.shape)} in dimension {i}")
+    size = x.shape[axis] if x.ndim else 1
+    if index.size and not (index.min() >= 0 and index.max() < size):
+        raise IndexError(
+            f"{name}: index {index.max() if index.max() >= size else index.min()} is out of range for dimension {axis} of "
+            f"shape {tuple(x.shape)}"
+        )
+    if not x.ndim:
+        return ()
+    grid = list(np.ogrid[tuple(slice(n) for n in index.shape)]) if index.ndim > 1 else [np.arange(len(index))]
+    grid[axis] = index
+    return tuple(grid)
+
+
+@composite()
+def gather(x: Any, dim: int, index: Any) -> Tensor:
+    r"""Elements picked along one dimension: :math:`y_{ijk} = x_{i\,t_{ijk}\,k}` for ``dim=1`` and the index :math:`t`.
+
+    Parameters
+    ----------
+    x : Tensor
+    dim : int
+    index : Tensor of ints
+        With as many dimensions as `x`, and no longer than it in any but `dim`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `index`.
+
+    Raises
+    ------
+    ShapeError, IndexError
+        If the index does not fit, or reaches outside.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.gather(tg.tensor([[1, 2], [3, 4]]), 1, tg.tensor([[0], [1]]))
+    tensor([[1],
+            [4]])
+    """
+    return getitem(x, _grid("gather", x, dim, index))
+
+
+@example(gather)
+def _(n: Size = 3, m: Size = 4, k: Size = 2) -> Case:
+    return case(real(n, m), 1, labels(n, k, classes=m))
+
+
+def _fitting(name: str, src: Any, grid: tuple, index: Any) -> Any:
+    """The part of `src` that has the index's shape."""
+    shape = np.shape(plain(index))
+    if np.ndim(plain(src)) == 0:
+        return src
+    if len(src.shape) != len(shape) or any(n < m for n, m in zip(src.shape, shape, strict=True)):
+        raise ShapeError(f"{name}: src of shape {tuple(src.shape)} is smaller than the index of shape {shape}")
+    return src if tuple(src.shape) == shape else getitem(src, tuple(slice(n) for n in shape))
+
+
+@composite()
+def scatter(x: Any, dim: int, index: Any, src: Any) -> Tensor:
+    r"""A copy of `x` with elements replaced along one dimension: :math:`y_{i\,t_{ijk}\,k} = s_{ijk}` for ``dim=1``.
+
+    Parameters
+    ----------
+    x : Tensor
+    dim : int
+    index : Tensor of ints
+        With as many dimensions as `x`. Where it names an element several times, the last value stays.
+    src : Tensor or number
+        Not smaller than `index` in any dimension.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.scatter(tg.zeros(2, 3), 1, tg.tensor([[0], [2]]), 1.0)
+    tensor([[1., 0., 0.],
+            [0., 0., 1.]])
+    """
+    grid = _grid("scatter", x, dim, index)
+    _require_same_dtype("scatter", x, src)
+    return index_put(x, grid, _fitting("scatter", src, grid, index))
+
+
+@example(scatter)
+def _(n: Size = 3, m: Size = 4, k: Size = 2) -> Case:
+    return case(real(n, m), 1, labels(n, k, classes=m), real(n, k))
+
+
+@composite()
+def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Tensor:
+    r"""A copy of `x` with elements added along one dimension: :math:`y_{i\,t_{ijk}\,k} \mathrel{+}= s_{ijk}`.
+
+    Parameters
+    ----------
+    x : Tensor
+    dim : int
+    index : Tensor of ints
+        With as many dimensions as `x`. Where it names an element several times, all values are added.
+    src : Tensor
+        Not smaller than `index` in any dimension.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.scatter_add(tg.zeros(3), 0, tg.tensor([0, 2, 0]), tg.ones(3))
+    tensor([2., 0., 1.])
+    """
+    grid = _grid("scatter_add", x, dim, index)
+    _require_same_dtype("scatter_add", x, src)
+    return index_put(x, grid, _fitting("scatter_add", src, grid, index), True)
+
+
+@example(scatter_add)
+def _(n: Size = 3, m: Size = 4, k: Size = 2) -> Case:
+    return case(real(n, m), 1, labels(n, k, classes=m), real(n, k))
+
+
+def _require_same_dtype(name: str, x: Any, src: Any) -> None:
+    if hasattr(src, "dtype") and src.dtype != x.dtype:
+        raise DtypeError(f"{name}: the tensor and the source must have one dtype, got {x.dtype} and {src.dtype}")
+
+
+def _vector(name: str, x: Any, dim: int, index: Any) -> tuple:
+    index = np.array(plain(index))
+    if index.size == 0:
+        index = index.astype(np.int64)
+    if index.dtype.kind not in "iu" or index.ndim > 1:
+        raise ShapeError(f"{name}: expected a vector of ints as index, got shape {index.shape} {index.dtype}")
+    axis = axis_of(name, dim, x.ndim)
+    size = x.shape[axis]
+    if index.size and not (index.min() >= 0 and index.max() < size):
+        raise IndexError(f"{name}: an index is out of range [0, {size}) for dimension {axis} of shape {tuple(x.shape)}")
+    return (slice(None),) * axis + (index.reshape(-1),)
+
+
+@composite()
+def index_select(x: Any, dim: int, index: Any) -> Tensor:
+    """The slices that an index names along one dimension.
+
+    Parameters
+    ----------
+    x : Tensor
+    dim : int
+    index : Tensor of ints, shape (k,)
+
+    Returns
+    -------
+    Tensor
+        Of length `k` in `dim`.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.index_select(tg.tensor([[1, 2, 3]]), 1, tg.tensor([2, 0]))
+    tensor([[3, 1]])
+    """
+    return getitem(x, _vector("index_select", x, dim, index))
+
+
+@example(index_select)
+def _(n: Size = 3, m: Size = 4, k: Size = 2) -> Case:
+    return case(real(n, m), 1, labels(k, classes=m))
+
+
+@composite()
+def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Tensor:
+    """A copy of `x` with slices added at the places that an index names along one dimension.
+
+    Parameters
+    ----------
+    x : Tensor
+    dim : int
+    index : Tensor of ints, shape (k,)
+        Where it names a place several times, all slices are added.
+    source : Tensor
+        Of the shape of `x`, but of length `k` in `dim`.
+    alpha : float, default 1
+        Factor of `source`.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.index_add(tg.zeros(2, 2), 0, tg.tensor([1, 1]), tg.ones(2, 2))
+    tensor([[0., 0.],
+            [2., 2.]])
+    """
+    place = _vector("index_add", x, dim, index)
+    _require_same_dtype("index_add", x, source)
+    return index_put(x, place, source if alpha == 1 else source * alpha, True)
+
+
+@example(index_add)
+def _(n: Size = 3, m: Size = 4, k: Size = 2) -> Case:
+    return case(real(n, m), 1, labels(k, classes=m), real(n, k))
+
+
+@composite()
+def index_copy(x: Any, dim: int, index: Any, source: Any) -> Tensor:
+    """A copy of `x` with slices replaced at the places that an index names along one dimension.
+
+    Parameters
+    ----------
+    x : Tensor
+    dim : int
+    index : Tensor of ints, shape (k,)
+    source : Tensor
+        Of the shape of `x`, but of length `k` in `dim`.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.index_copy(tg.zeros(2, 2), 0, tg.tensor([1]), tg.ones(1, 2))
+    tensor([[0., 0.],
+            [1., 1.]])
+    """
+    _require_same_dtype("index_copy", x, source)
+    return index_put(x, _vector("index_copy", x, dim, index), source)
+
+
+@example(index_copy)
+def _(n: Size = 3, m: Size = 4) -> Case:
+    return case(real(n, m), 1, np.arange(m)[::2], real(n, (m + 1) // 2))
+
+
+@composite()
+def index_fill(x: Any, dim: int, index: Any, value: Any) -> Tensor:
+    """A copy of `x` with one value at the places that an index names along one dimension.
+
+    Parameters
+    ----------
+    x : Tensor
+    dim : int
+    index : Tensor of ints, shape (k,)
+    value : float or Tensor without dimensions
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.index_fill(tg.zeros(1, 3), 1, tg.tensor([0, 2]), 7)
+    tensor([[7., 0., 7.]])
+    """
+    if np.ndim(plain(value)):
+        raise ShapeError(f"index_fill: expected a single value, got shape {np.shape(plain(value))}")
+    return index_put(x, _vector("index_fill", x, dim, index), value)
+
+
+@example(index_fill)
+def _(n: Size = 3, m: Size = 4, k: Size = 2) -> Case:
+    return case(real(n, m), 1, labels(k, classes=m), 0.5)
+
+
+@composite()
+def take(x: Any, index: Any) -> Tensor:
+    """Elements by their place in row-major order.
+
+    Parameters
+    ----------
+    x : Tensor
+    index : Tensor of ints
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `index`.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.take(tg.tensor([[1, 2], [3, 4]]), tg.tensor([3, 0]))
+    tensor([4, 1])
+    """
+    return getitem(flatten(x), (_index_array(index),))
+
+
+@example(take)
+def _(n: Size = 3, m: Size = 4, k: Size = 2) -> Case:
+    return case(real(n, m), labels(k, 2, classes=n * m))
+
+
+@composite()
+def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Tensor:
+    """Elements picked along one dimension, with broadcasting in the others: what ``argsort`` and ``argmax`` are for.
+
+    Parameters
+    ----------
+    x : Tensor
+    indices : Tensor of ints
+        With as many dimensions as `x`.
+    dim : int, optional
+        If omitted both are taken as flat.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> x = tg.tensor([[10, 30, 20]])
+    >>> tg.take_along_dim(x, tg.argsort(x, dim=1), dim=1)
+    tensor([[10, 20, 30]])
+    """
+    indices = np.asarray(plain(indices))
+    if dim is None:
+        return gather(flatten(x), 0, indices.ravel())
+    axis = axis_of("take_along_dim", dim, x.ndim)
+    if indices.ndim != x.ndim:
+        raise ShapeError(f"take_along_dim: expected {x.ndim} dimensions, got indices {indices.shape} for {tuple(x.shape)}")
+    others = np.broadcast_shapes(
+        tuple(1 if i == axis else n for i, n in enumerate(x.shape)),
+        tuple(1 if i == axis else n for i, n in enumerate(indices.shape)),
+    )
+    wide = [n if i != axis else x.shape[axis] for i, n in enumerate(others)]
+    taken = [n if i != axis else indices.shape[axis] for i, n in enumerate(others)]
+    return gather(broadcast_to(x, tuple(wide)), axis, np.broadcast_to(indices, taken))
+
+
+@example(take_along_dim)
+def _(n: Size = 3, m: Size = 4, k: Size = 2) -> Case:
+    return case(real(n, m), labels(1, k, classes=m), 1)
+
+
+# By a mask
+
+
+@operation(
+    in_place=True,
+    x=lambda g, mask, x_shape: unbroadcast(masked_fill(g, mask, 0.0), x_shape),
+    value=lambda g, mask: (g * mask).sum(),
+)
+def masked_fill(x: Any, mask: Any, value: Any) -> Tensor:
+    """A copy of `x` with one value wherever a mask is true.
+
+    Parameters
+    ----------
+    x : Tensor
+    mask : Tensor of bools
+        Broadcasts with `x`.
+    value : float or Tensor without dimensions
+
+    Returns
+    -------
+    Tensor
+        Of the dtype of `x`.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.masked_fill(tg.ones(3), tg.tensor([True, False, True]), -1.0)
+    tensor([-1.,  1., -1.])
+    """
+    if np.asarray(mask).dtype.kind != "b":
+        raise DtypeError(f"masked_fill: expected a mask of bools, got {np.asarray(mask).dtype}")
+    if np.ndim(value):
+        raise ShapeError(f"masked_fill: expected a single value, got shape {np.shape(value)}")
+    return np.where(mask, np.asarray(value).astype(x.dtype), x)
+
+
+@example(masked_fill)
+def _(n: Size = 3, m: Size = 4) -> Case:
+    return case(real(n, m), np.arange(m) % 2 == 0, 0.5)
+
+
+@composite()
+def masked_select(x: Any, mask: Any) -> Tensor:
+    """The elements where a mask is true, in row-major order.
+
+    Parameters
+    ----------
+    x : Tensor
+    mask : Tensor of bools
+        Broadcasts with `x`.
+
+    Returns
+    -------
+    Tensor
+        Of one dimension.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> x = tg.tensor([1.0, -2.0, 3.0])
+    >>> tg.masked_select(x, x > 0)
+    tensor([1., 3.])
+    """
+    mask = np.array(plain(mask))
+    if mask.dtype.kind != "b":
+        raise DtypeError(f"masked_select: expected a mask of bools, got {mask.dtype}")
+    shape = np.broadcast_shapes(tuple(x.shape), mask.shape)
+    return getitem(broadcast_to(x, shape), (np.broadcast_to(mask, shape),))
+
+
+@example(masked_select)
+def _(n: Size = 3, m: Size = 4) -> Case:
+    return case(real(n, m), np.arange(m) % 2 == 0)
+
+
+@composite(differentiable=False)
+def nonzero(x: Any, *, as_tuple: bool = False) -> Any:
+    """Where the elements are not 0.
+
+    Parameters
+    ----------
+    x : Tensor
+    as_tuple : bool, default False
+        Give one vector for each dimension, which serve as an index, instead of a matrix with a row for each element.
+
+    Returns
+    -------
+    Tensor or tuple of Tensor
+        Of dtype int64.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.nonzero(tg.tensor([[0, 5], [7, 0]]))
+    tensor([[0, 1],
+            [1, 0]])
+    """
+    array = plain(x)
+    if not as_tuple:
+        return like(np.argwhere(array), x)
+    return tuple(like(places, x) for places in np.nonzero(np.atleast_1d(array)))
+
+
+@example(nonzero)
+def _(n: Size = 3, m: Size = 4) -> Case:
+    return case(real(n, m, ties=True))
+
+
+def like(array: np.ndarray, given: Any) -> Any:
+    """An array as a Tensor where a Tensor was given."""
+    return _wrap(array) if isinstance(given, Tensor) else array
+
+
+@composite(differentiable=False)
+def one_hot(x: Any, num_classes: int = -1) -> Tensor:
+    r"""Classes as rows of the unit matrix: :math:`y_{..c} = [x_{..} = c]`.
+
+    Parameters
+    ----------
+    x : Tensor of ints
+        Each 0 or more.
+    num_classes : int, optional
+        One more than the largest if omitted.
+
+    Returns
+    -------
+    Tensor, shape (..., num_classes)
+        Of dtype int64.
+
+    Raises
+    ------
+    ValueError
+        If a class is negative, or not smaller than `num_classes`.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.one_hot(tg.tensor([0, 2]), 3)
+    tensor([[1, 0, 0],
+            [0, 0, 1]])
+    """
+    array = np.asarray(plain(x))
+    if array.dtype.kind not in "iu":
+        raise DtypeError(f"one_hot: expected classes as ints, got {array.dtype}")
+    if num_classes == -1:
+        if not array.size:
+            raise ShapeError(f"one_hot: num_classes cannot be found from an empty tensor of shape {array.shape}")
+        num_classes = int(array.max()) + 1
+    if array.size and not (array.min() >= 0 and array.max() < num_classes):
+        raise ShapeError(
+            f"one_hot: expected classes from 0 to {num_classes - 1}, got values from {array.min()} to {array.max()}"
+        )
+    return like((array[..., None] == np.arange(num_classes)).astype(np.int64), x)
+
+
+@example(one_hot)
+def _(n: Size = 3, m: Size = 4) -> Case:
+    return case(labels(n, classes=m), m)
+
+
+@composite()
+def repeat_interleave(x: Any, repeats: Any, dim: int | None = None) -> Tensor:
+    """Every slice several times in a row. NumPy calls this ``repeat``.
+
+    Parameters
+    ----------
+    x : Tensor
+    repeats : int or Tensor of ints
+        How often, for all or for each.
+    dim : int, optional
+        If omitted, every element in row-major order.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.repeat_interleave(tg.tensor([1, 2]), 2)
+    tensor([1, 1, 2, 2])
+    """
+    if dim is None:
+        x, dim = flatten(x), 0
+    axis = axis_of("repeat_interleave", dim, x.ndim)
+    repeats = np.asarray(plain(repeats))
+    if repeats.size not in (1, x.shape[axis]) or (repeats < 0).any():
+        raise ShapeError(
+            f"repeat_interleave: expected a number of repeats, or one for each of {x.shape[axis]}, got {repeats.tolist()}"
+        )
+    return index_select(x, axis, np.repeat(np.arange(x.shape[axis]), repeats))
+
+
+@example(repeat_interleave)
+def _(n: Size = 3, m: Size = 4, times: Size = 2) -> Case:
+    return case(real(n, m), times, 0)
+
+
+# Order
+
+
+def _order(x: np.ndarray, axis: int, descending: bool) -> np.ndarray:
+    if not x.ndim:
+        return np.zeros((), np.int64)
+    if not descending:
+        return np.argsort(x, axis, kind="stable")
+    # The stable order of the reversed elements, read backwards: equal ones stay in their order.
+    return np.flip(x.shape[axis] - 1 - np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
+
+
+@composite()
+def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = True) -> Indexed:
+    """The elements in ascending order along one dimension, and where they stood.
+
+    Parameters
+    ----------
+    x : Tensor
+    dim : int, default -1
+    descending : bool, default False
+    stable : bool
+        Equal elements keep their order in any case.
+
+    Returns
+    -------
+    values : Tensor
+    indices : Tensor of int64
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> values, indices = tg.sort(tg.tensor([3.0, 1.0, 2.0]))
+    >>> values
+    tensor([1., 2., 3.])
+    >>> indices
+    tensor([1, 2, 0])
+    """
+    axis = axis_of("sort", dim, x.ndim)
+    order = _order(plain(x), axis, descending)
+    return Indexed(gather(x, axis, order), like(order, x))
+
+
+@example(sort)
+def _(n: Size = 3, m: Size = 4, descending: bool = False) -> Case:
+    return case(real(n, m), 0, descending)
+
+
+@composite(differentiable=False)
+def argsort(x: Any, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
+    """Where the elements stand that are in ascending order along one dimension.
+
+    Parameters
+    ----------
+    x : Tensor
+    dim : int, default -1
+    descending : bool, default False
+    stable : bool
+        Equal elements keep their order in any case.
+
+    Returns
+    -------
+    Tensor of int64
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.argsort(tg.tensor([3.0, 1.0, 2.0]))
+    tensor([1, 2, 0])
+    """
+    return like(_order(plain(x), axis_of("argsort", dim, x.ndim), descending), x)
+
+
+@example(argsort)
+def _(n: Size = 3, m: Size = 4, descending: bool = False) -> Case:
+    return case(real(n, m), 0, descending)
+
+
+@composite()
+def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Indexed:
+    """The `k` largest elements along one dimension in descending order, and where they stood.
+
+    Parameters
+    ----------
+    x : Tensor
+    k : int
+    dim : int, default -1
+    largest : bool, default True
+        False for the smallest, in ascending order.
+    sorted : bool
+        They are sorted in any case.
+
+    Returns
+    -------
+    values : Tensor
+    indices : Tensor of int64
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than `k`.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.topk(tg.tensor([3.0, 1.0, 2.0]), 2).values
+    tensor([3., 2.])
+    """
+    axis = axis_of("topk", dim, x.ndim)
+    length = x.shape[axis] if x.ndim else 1
+    if not 0 <= k <= length:
+        raise ShapeError(f"topk: k = {k} is out of range [0, {length}] for dimension {axis} of shape {tuple(x.shape)}")
+    order = _order(plain(x), axis, largest)
+    order = order[(slice(None),) * axis + (slice(k),)].copy() if x.ndim else order
+    return Indexed(gather(x, axis, order), like(order, x))
+
+
+@example(topk)
+def _(n: Size = 3, m: Size = 4) -> Case:
+    return case(real(m, n), 1, 0)
+
+
+@composite(differentiable=False)
+def unique(
+    x: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """The different elements, or slices along one dimension, in ascending order.
+
+    Parameters
+    ----------
+    x : Tensor
+    sorted : bool
+        They are sorted in any case.
+    return_inverse : bool, default False
+        Give also which of them each element is.
+    return_counts : bool, default False
+        Give also how often each occurs.
+    dim : int, optional
+        Compare slices along this dimension instead of elements.
+
+    Returns
+    -------
+    Tensor, or a tuple of the values, the inverse and the counts
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.unique(tg.tensor([3, 1, 3]), return_counts=True)
+    (tensor([1, 3]), tensor([1, 2]))
+    """
+    array = plain(x)
+    axis = None if dim is None else axis_of("unique", dim, array.ndim)
+    found = np.unique(array, return_inverse=return_inverse, return_counts=return_counts, axis=axis)
+    if not isinstance(found, tuple):
+        return like(found, x)
+    results = list(found)
+    if return_inverse:
+        results[1] = results[1].reshape(array.shape if axis is None else -1)
+    return tuple(like(result, x) for result in results)
+
+
+@example(unique)
+def _(n: Size = 3, m: Size = 4) -> Case:
+    return case(labels(n, m, classes=3))
+
+

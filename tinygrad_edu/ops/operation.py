@@ -1,0 +1,601 @@
+"""The machinery behind every operation: calling it on arrays, recording it on Tensors.
+
+An operation is a function on arrays and a table of rules, one for each operand that has a derivative::
+
+    @elementwise(np.multiply, a=lambda g, b: g * b, b=lambda g, a: g * a)
+    def mul(a, b): ...
+
+A rule is the formula of a cotangent. It names what it needs: the result's cotangent first, then operands, options, an
+operand's shape as ``x_shape``, the result as ``result``; only what it names is kept for the backward. The same line
+serves twice: on arrays it is the fast first derivative, and on Tensors it records a graph, which gives second and
+higher derivatives. Rules therefore use operators and the operations of this package, which give arrays for arrays and
+Tensors for Tensors, and of methods only ``sum``, ``reshape``, ``swapaxes`` and ``mT``, which mean the same on both.
+
+Broadcasting, result types, grad mode and the bookkeeping of views stand here, once, and in no rule.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+
+from tinygrad_edu.announce import Announcement, Case, Drawn, Size, announce, announced, case, labels, real
+from tinygrad_edu.dtypes import _RANK, get_default_dtype, result_type
+from tinygrad_edu.errors import DtypeError, ShapeError
+from tinygrad_edu.grad_mode import mode
+from tinygrad_edu.graph import RESULT, Node
+from tinygrad_edu.tensor import Tensor, _wrap
+
+__all__ = ["Operation", "composite", "elementwise", "example", "operation", "overwriting", "plain", "ufuncs"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+Rule = Callable[..., Any]
+
+ufuncs: dict[np.ufunc, Callable[..., Tensor]] = {}
+"""The operation that records each NumPy ufunc."""
+
+NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+
+
+class Operation:
+    """What a node records: a name, and the rules by operand.
+
+    Attributes
+    ----------
+    name : str
+    function : callable
+        The operation on arrays.
+    rules : dict
+        From an operand's name to the rule for its cotangent.
+    broadcasts : bool
+        Whether a cotangent is summed down to an operand that was broadcast.
+    keeps : bool
+        Whether any rule needs an operand or the result, which a sweep then frees.
+    """
+
+    def __init__(self, function: Callable, rules: dict[str, Rule], broadcasts: bool = False) -> None:
+        self.name = function.__name__.rstrip("_")
+        self.function = function
+        self.parameters = tuple(inspect.signature(function).parameters)
+        self.defaults = {
+            name: parameter.default
+            for name, parameter in inspect.signature(function).parameters.items()
+            if parameter.default is not parameter.empty
+        }
+        self.broadcasts = broadcasts
+        unknown = set(rules) - set(self.parameters)
+        if unknown:
+            raise TypeError(f"{self.name}: rules for {sorted(unknown)}, but the operands are {self.parameters}")
+        self.wants = {name: needs_of(rule) for name, rule in rules.items()}
+        self.needs = tuple(dict.fromkeys(need for needs in self.wants.values() for need in needs))
+        self.keeps = any(need == RESULT or need in rules for need in self.needs)
+        self.keeps_result = RESULT in self.needs
+        # An elementwise operation of two operands keeps both, or None in their place, and then the result.
+        self.order = (*self.parameters, RESULT) if broadcasts and len(self.parameters) == 2 else self.needs
+        self.rules = {name: _by_position(rule, [self.order.index(n) for n in self.wants[name]]) for name, rule in rules.items()}
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def record(self, arguments: dict[str, Any], out: np.ndarray, result: Tensor) -> None:
+        """Give `result` its node, if an operand needs a gradient.
+
+        Parameters
+        ----------
+        arguments : dict
+            The call's arguments by name.
+        out : numpy.ndarray
+            What the function returned.
+        result : Tensor
+            The Tensor around it.
+        """
+        parents: list[Any] = []
+        rules: list[Rule] = []
+        for name, rule in self.rules.items():
+            operand = arguments[name]
+            if isinstance(operand, Tensor):
+                if needs_gradient(operand):
+                    parents.append(operand.node or operand)
+                    rules.append(rule)
+            elif isinstance(operand, list | tuple):
+                for i, item in enumerate(operand):
+                    if isinstance(item, Tensor) and needs_gradient(item):
+                        parents.append(item.node or item)
+                        rules.append(_nth(rule, i))
+        if not parents:
+            return
+        kept = tuple([self._kept(need, arguments, out) for need in self.needs])
+        memory = result.shared_memory() if self.keeps_result else None
+        result.node = Node(self, tuple(rules), tuple(parents), kept, out, memory)
+        result.tracked = True
+
+    def _kept(self, need: str, arguments: dict[str, Any], out: np.ndarray) -> Any:
+        if need == RESULT:
+            return RESULT
+        if need in self.rules and isinstance(arguments[need], list | tuple):
+            return list(arguments[need])  # the list itself is the user's, who may change it
+        if need in arguments:
+            return arguments[need]
+        operand = arguments[need.removesuffix("_shape")]
+        if isinstance(operand, list | tuple):
+            return [np.shape(plain(item)) for item in operand]
+        return np.shape(plain(operand))
+
+
+def needs_of(rule: Rule) -> list[str]:
+    """What a rule names after the cotangent."""
+    return list(inspect.signature(rule).parameters)[1:]
+
+
+def _by_position(rule: Rule, positions: list[int]) -> Rule:
+    """The rule as a function of the cotangent and of all kept values."""
+    if not positions:
+        return lambda g, values: rule(g)
+    if len(positions) == 1:
+        (i,) = positions
+        return lambda g, values: rule(g, values[i])
+    if len(positions) == 2:
+        i, j = positions
+        return lambda g, values: rule(g, values[i], values[j])
+    return lambda g, values: rule(g, *[values[i] for i in positions])
+
+
+def _nth(rule: Rule, i: int) -> Rule:
+    """For an operand that is a sequence the rule gives a function of the place in it."""
+    return lambda g, values: rule(g, values)(i)
+
+
+def plain(argument: Any) -> Any:
+    """An argument with every Tensor in it, also inside lists and tuples, replaced by its array."""
+    if isinstance(argument, Tensor):
+        return argument.array
+    if isinstance(argument, list | tuple):
+        items = [plain(item) for item in argument]
+        if any(a is not b for a, b in zip(argument, items, strict=True)):
+            return type(argument)(items)
+    return argument
+
+
+def needs_gradient(operand: Tensor) -> bool:
+    """Whether an operand is tracked, once its history is up to date."""
+    if operand.origin is not None:
+        operand.renew_history()
+    return operand.tracked
+
+
+def elementwise(
+    kernel: Callable,
+    *,
+    floating: bool = False,
+    method: bool = True,
+    domain: dict[str, tuple[float, float] | int] | None = None,
+    **rules: Rule,
+) -> Callable[[F], F]:
+    r"""Make an operation of a kernel that works element by element, with broadcasting.
+
+    Parameters
+    ----------
+    kernel : callable
+        A ufunc, or a function of one or two arrays.
+    floating : bool, default False
+        Whether the result is a float also for integers, as for ``exp`` and ``/``.
+    method : bool, default True
+        Whether it is a method of Tensor as well, with an in-place twin ``name_`` if it has rules.
+    domain : dict, optional
+        For an operand that may not be any number: the bounds between which an example draws it, or n for integers
+        below n.
+    **rules : callable
+        For each operand the formula of its cotangent before broadcasting is undone.
+
+    Returns
+    -------
+    callable
+        A decorator for a function whose signature and docstring are the operation's; its body is empty.
+    """
+
+    def decorate(function: F) -> F:
+        op = Operation(function, rules, broadcasts=True)
+        count = len(op.parameters)
+        call = (_unary if count == 1 else _binary)(op, kernel, floating)
+        _publish(call, op, function, method, in_place=bool(rules))
+        if isinstance(kernel, np.ufunc):
+            ufuncs[kernel] = call
+        announced_op = Announcement(op.name, "operation", call, differentiable=bool(rules))
+        announced_op.examples.append(_elementwise_example(op.parameters, domain or {}))
+        announce(announced_op)
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+def _elementwise_example(
+    operands: tuple[str, ...], domain: dict[str, tuple[float, float] | int]
+) -> Callable[..., Case]:
+    def draw(operand: int, *shape: int) -> Drawn:
+        bounds = domain.get(operands[operand], (-2.0, 2.0))
+        return labels(*shape, classes=bounds) if isinstance(bounds, int) else real(*shape, low=bounds[0], high=bounds[1])
+
+    def one(n: Size = 3, m: Size = 4) -> Case:
+        return case(draw(0, n, m))
+
+    def two(n: Size = 3, m: Size = 4, spread: Literal["none", "first", "second", "both"] = "second") -> Case:
+        shapes = {"none": [(n, m), (n, m)], "first": [(m,), (n, m)], "second": [(n, m), (m,)], "both": [(n, 1), (1, m)]}
+        a, b = shapes[spread]
+        return case(draw(0, *a), draw(1, *b))
+
+    return one if len(operands) == 1 else two
+
+
+def _unary(op: Operation, kernel: Callable, floating: bool) -> Callable[..., Any]:
+    rules = tuple(op.rules.values())
+    keeps_operand = op.parameters[0] in op.needs
+    keeps_result = op.keeps_result
+    if keeps_operand and keeps_result:
+        raise TypeError(f"{op.name}: a rule needs the operand or the result, not both")
+
+    def call(x: Any) -> Any:
+        if not isinstance(x, Tensor):
+            return kernel(x)
+        array = x.array
+        if floating and array.dtype.kind != "f":
+            array = array.astype(get_default_dtype())
+        try:
+            result = _wrap(kernel(array))
+        except TypeError:
+            raise DtypeError(f"{op.name}: not defined for {array.dtype} (shape {array.shape})") from None
+        if rules and mode.enabled and (x.tracked if x.origin is None else needs_gradient(x)):
+            kept = (x,) if keeps_operand else (RESULT,) if keeps_result else ()
+            memory = result.shared_memory() if keeps_result else None
+            result.node = Node(op, rules, (x.node or x,), kept, result.array, memory)
+            result.tracked = True
+        return result
+
+    return call
+
+
+def _binary(op: Operation, kernel: Callable, floating: bool) -> Callable[..., Any]:
+    first, second = op.parameters
+    rules = op.rules
+    both = tuple(rules.values())
+    keeps_result = op.keeps_result
+    # Which operands are kept when only the first needs a gradient, only the second, and both.
+    keeps = {
+        wanted: (any(first in op.wants[name] for name in wanted), any(second in op.wants[name] for name in wanted))
+        for wanted in ((first,), (second,), (first, second))
+        if rules
+    }
+    (a_a, a_b), (b_a, b_b), (ab_a, ab_b) = keeps.values() if rules else ((False, False),) * 3
+
+    def call(a: Any, b: Any) -> Any:
+        p = a.array if isinstance(a, Tensor) else a
+        q = b.array if isinstance(b, Tensor) else b
+        if p is a and q is b:
+            return kernel(a, b)
+        try:
+            if p.dtype is not q.dtype or (floating and p.dtype.kind != "f"):
+                p, q = _promoted(op.name, a, b, p, q, floating)
+        except AttributeError:
+            p, q = _promoted(op.name, a, b, p, q, floating)
+        try:
+            result = _wrap(kernel(p, q))
+        except ValueError:
+            raise ShapeError(f"{op.name}: shapes do not broadcast: {described(a)} and {described(b)}") from None
+        except TypeError:
+            raise DtypeError(f"{op.name}: not defined for {described(a)} and {described(b)}") from None
+        if rules and mode.enabled:
+            wants_a = isinstance(a, Tensor) and (a.tracked if a.origin is None else needs_gradient(a))
+            wants_b = isinstance(b, Tensor) and (b.tracked if b.origin is None else needs_gradient(b))
+            if wants_a and wants_b:
+                parents = (a.node or a, b.node or b)
+                kept, used = (a if ab_a else None, b if ab_b else None), both
+            elif wants_a:
+                parents = (a.node or a,)
+                kept, used = (a if a_a else None, b if a_b else None), both[:1]
+            elif wants_b:
+                parents = (b.node or b,)
+                kept, used = (a if b_a else None, b if b_b else None), both[1:]
+            else:
+                return result
+            memory = None
+            if keeps_result:
+                kept = (*kept, RESULT)
+                memory = result.shared_memory()
+            result.node = Node(op, used, parents, kept, result.array, memory)
+            result.tracked = True
+        return result
+
+    return call
+
+
+def _promoted(name: str, a: Any, b: Any, p: Any, q: Any, floating: bool) -> tuple[Any, Any]:
+    """Both operands in PyTorch's common type for them; Python numbers stay as they are where NumPy agrees."""
+    agree = "f" if floating else "fi"
+    if type(q) is float and p.dtype.kind == "f" or type(q) is int and p.dtype.kind in agree:
+        return p, q
+    if type(p) is float and q.dtype.kind == "f" or type(p) is int and q.dtype.kind in agree:
+        return p, q
+    for operand in (p, q):
+        if not isinstance(operand, np.ndarray | np.generic | int | float):
+            raise TypeError(f"{name}: expected a Tensor, an array or a number, got {type(operand).__name__}")
+    dtype = result_type(p, q)
+    if floating and dtype.kind != "f":
+        dtype = get_default_dtype()
+    return np.asarray(p, dtype), np.asarray(q, dtype)
+
+
+def described(operand: Any) -> str:
+    """Shape and dtype of an operand, for messages."""
+    array = plain(operand)
+    return f"{array.shape} {array.dtype}" if isinstance(array, np.ndarray) else repr(array)
+
+
+def operation(
+    *, method: bool = True, view: bool = False, in_place: bool = False, **rules: Rule
+) -> Callable[[F], F]:
+    """Make an operation of a function on arrays.
+
+    Parameters
+    ----------
+    method : bool, default True
+        Whether it is a method of Tensor as well.
+    view : bool, default False
+        Whether the result may lie in the memory of the first operand.
+    in_place : bool, default False
+        Whether the method has a twin ``name_`` that overwrites its tensor.
+    **rules : callable
+        The rule of each operand that has a derivative. Where the operand is a list of tensors, the rule gives a
+        function from the place in the list to that tensor's cotangent.
+
+    Returns
+    -------
+    callable
+        A decorator for the function.
+    """
+
+    def decorate(function: F) -> F:
+        op = Operation(function, rules)
+        first = op.parameters[0]
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            if "axis" in options or "keepdims" in options:
+                options = {NUMPY_NAMES.get(name, name): value for name, value in options.items()}
+            operands = [plain(argument) for argument in arguments]
+            named = {name: plain(option) for name, option in options.items()} if options else options
+            out = function(*operands, **named)
+            if not _any_tensor(arguments, operands) and not _any_tensor(options.values(), named.values()):
+                return out
+            result = _wrap(out)
+            if view or (rules and mode.enabled):
+                given = {**op.defaults, **dict(zip(op.parameters, arguments, strict=False)), **options}
+                x = given[first]
+                if view and isinstance(x, Tensor) and _shares(result.array, x.array):
+                    memory = result.memory = x.shared_memory()
+                    if not mode.enabled:
+                        result.origin = (x, None, (), {}, memory.rewired)
+                    elif first in options:
+                        result.origin = (x, call, (), {k: v for k, v in options.items() if k != first}, memory.rewired)
+                    else:
+                        result.origin = (x, call, arguments[1:], options, memory.rewired)
+                if rules and mode.enabled and result.array.dtype.kind == "f":
+                    op.record(given, result.array, result)
+            return result
+
+        _publish(call, op, function, method, in_place)
+        announce(Announcement(op.name, "operation", call, differentiable=bool(rules)))
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+def composite(*, method: bool = True, differentiable: bool = True) -> Callable[[F], F]:
+    """Make an operation of a formula in other operations; those are what is recorded, so it needs no rule.
+
+    Parameters
+    ----------
+    method : bool, default True
+        Whether it is a method of Tensor as well.
+    differentiable : bool, default True
+        Whether any gradient exists.
+
+    Returns
+    -------
+    callable
+        A decorator for the function.
+    """
+
+    def decorate(function: F) -> F:
+        op = Operation(function, {})
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            if "axis" in options or "keepdims" in options:
+                options = {NUMPY_NAMES.get(name, name): value for name, value in options.items()}
+            return function(*arguments, **options)
+
+        _publish(call, op, function, method, False)
+        announce(Announcement(op.name, "operation", call, differentiable=differentiable))
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+def pair_of(call: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[np.ndarray, Callable]:
+    """An operation on arrays together with its backward, from the operation's own rules.
+
+    Parameters
+    ----------
+    call : operation
+    *arguments, **options
+        Arrays and plain options.
+
+    Returns
+    -------
+    out : numpy.ndarray
+    backward : callable
+        From a cotangent of `out` to a tuple with one entry for each positional argument: its cotangent, as a function of
+        nothing, or None where there is no rule.
+    """
+    op: Operation = call.operation  # type: ignore[attr-defined]
+    out = np.asarray(call(*arguments, **options))
+    given = {**op.defaults, **dict(zip(op.parameters, arguments, strict=False)), **options}
+    order = op.order
+    values = [out if need == RESULT else op._kept(need, given, out) if need in op.needs else None for need in order]
+
+    def backward(g: np.ndarray) -> tuple[Any, ...]:
+        names = op.parameters[: len(arguments)]
+        return tuple((lambda rule=op.rules[n]: rule(g, values)) if n in op.rules else None for n in names)
+
+    return out, backward
+
+
+def _any_tensor(given: Any, plained: Any) -> bool:
+    # An argument that holds a Tensor is not itself after the Tensors in it were replaced.
+    return any(a is not b for a, b in zip(given, plained, strict=True))
+
+
+def _shares(out: np.ndarray, array: np.ndarray) -> bool:
+    base = out.base
+    return out is array or (base is not None and (base is array or base is array.base or np.may_share_memory(out, array)))
+
+
+def example(call: Callable[..., Any]) -> Callable[[Callable[..., Case]], Callable[..., Case]]:
+    """Attach an example to an announced operation; see :mod:`tinygrad_edu.announce`."""
+
+    def attach(function: Callable[..., Case]) -> Callable[..., Case]:
+        announced[call.operation.name].examples.append(function)  # type: ignore[attr-defined]
+        return function
+
+    return attach
+
+
+def _publish(call: Any, op: Operation, function: Callable, method: bool, in_place: bool) -> None:
+    functools.update_wrapper(call, function)
+    call.operation = op
+    if method:
+        setattr(Tensor, function.__name__, call)
+        if in_place:
+            setattr(Tensor, op.name + "_", overwriting(call))
+
+
+# Overwriting
+
+
+def overwriting(call: Callable[..., Any]) -> Callable[..., Tensor]:
+    """The in-place twin of an operation: a method that replaces its tensor's values, and its history."""
+
+    @functools.wraps(call)
+    def method(self: Tensor, *arguments: Any, **options: Any) -> Tensor:
+        name = method.__name__
+        require_writable(self, name)
+        # The operation is recorded on what the tensor was before.
+        before = _wrap(self.array)
+        before.node, before.tracked, before.origin = self.node, self.tracked, self.origin
+        before.memory = self.shared_memory()
+        result = call(before, *arguments, **options)
+        array = result.array
+        if array.shape != self.array.shape:
+            raise ShapeError(f"{name}: a tensor of shape {self.shape} cannot hold the result of shape {result.shape}")
+        if _RANK[array.dtype.kind] > _RANK[self.array.dtype.kind]:
+            raise DtypeError(f"{name}: a tensor of dtype {self.dtype} cannot hold the result of dtype {result.dtype}")
+        node = result.node
+        if node is not None:
+            require_recorded(self, name)
+            if any(kept is before or kept is self for kept in node.kept):
+                # A rule needs the old values, and they are in the way.
+                before.array, before.memory, before.origin = self.array.copy(), None, None
+                node.kept = tuple(before if kept is self else kept for kept in node.kept)
+        self.array[...] = array
+        self.written()
+        if node is not None:
+            rewire(self, node)
+        return self
+
+    method.__name__ = call.__name__ + "_"
+    method.__doc__ = f"Replace the values by those of :func:`{call.__name__}`, and return the tensor itself."
+    return method
+
+
+def require_writable(x: Tensor, name: str) -> None:
+    """Refuse an in-place operation where PyTorch does: on a leaf that is being recorded, and on repeated elements."""
+    array = x.array
+    if not array.flags.writeable or any(step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True)):
+        raise RuntimeError(
+            f"{name}: several elements of this tensor share one place in memory, or its array is read-only "
+            f"(shape {x.shape}, strides {x.stride()}). Write to a clone() instead."
+        )
+    if not mode.enabled:
+        return
+    if needs_gradient(x) and x.node is None:
+        raise RuntimeError(
+            f"{name}: this tensor is a leaf that requires grad, and an in-place operation would overwrite the very value "
+            "that its gradient belongs to. Use an operation that makes a new tensor, or update under no_grad()."
+        )
+    if x.origin is None:
+        return
+    base = x
+    while base.origin is not None:
+        base = base.origin[0]
+    if not base.tracked:
+        return
+    if base.node is None:
+        raise RuntimeError(
+            f"{name}: this tensor is a view of a leaf that requires grad, whose values an in-place operation would "
+            "overwrite. Write to a clone(), or update under no_grad()."
+        )
+    require_recorded(x, name)
+
+
+def require_recorded(x: Tensor, name: str) -> None:
+    """Refuse to record a write through a view that was itself not recorded: its base would not learn of it."""
+    while x.origin is not None:
+        base, call = x.origin[:2]
+        if call is None:
+            raise RuntimeError(
+                f"{name}: this tensor is a view that was taken under no_grad(), and the write is to be recorded. Take the view "
+                "and write to it both inside no_grad() or both outside."
+            )
+        x = base
+
+
+def rewire(x: Tensor, node: Node) -> None:
+    r"""Give an overwritten tensor its new history, and every base of it that of an array with one part replaced.
+
+    For a base :math:`b` whose part :math:`P b` was overwritten by :math:`v`, :math:`b' = P^\top v + (1 - P^\top P)\, b`.
+    """
+    x.node, x.tracked = node, True
+    memory = x.shared_memory()
+    memory.rewired = node.tick
+    while x.origin is not None:
+        base, call, arguments, options, _ = x.origin
+        take = functools.partial(_take, call, arguments, options)
+        parents: tuple[Any, ...] = (node,)
+        rules: tuple[Rule, ...] = (lambda g, values, take=take: take(g),)
+        if base.tracked:
+            parents = (node, base.node or base)
+            rules = (*rules, lambda g, values, take=take: g * _outside(take, g))
+        node = Node(_REPLACED, rules, parents, (), base.array)
+        base.node, base.tracked = node, True
+        memory.rewired = node.tick
+        x = base
+
+
+def _take(call: Callable, arguments: tuple, options: dict, x: Any) -> Any:
+    return call(x, *arguments, **options)
+
+
+def _outside(take: Callable, g: Any) -> np.ndarray:
+    """1 outside the part that a view takes, 0 inside: what was there before reaches the result nowhere else."""
+    mask = np.ones(g.shape, g.dtype)
+    take(mask)[...] = 0
+    return mask
+
+
+def replaced(base: np.ndarray, part: np.ndarray) -> np.ndarray:  # pragma: no cover - a name for the node
+    """An array after one part of it, held by a view, was overwritten."""
+    return base
+
+
+_REPLACED = Operation(replaced, {})
