@@ -1,0 +1,6 @@
+"""Testing of gradients: hold every form of a derivative against every other."""
+
+from tinygrad_edu.testing.gradcheck import GradcheckError, gradcheck
+from tinygrad_edu.testing.verify import Comparison, Report, verify
+
+__all__ = ["Comparison", "GradcheckError", "Report", "gradcheck", "verify"]
