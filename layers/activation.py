@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_edu.announce import Case, Size, applied, real
 from tinygrad_edu.layers.stable import sigmoid
-from tinygrad_edu.layers.layer import Layer
+from tinygrad_edu.layers.layer import Layer, require_float
 from tinygrad_edu.ops import relu
 
 __all__ = ["ReLU", "Sigmoid", "Softmax", "Tanh"]
@@ -57,6 +57,10 @@ class Tanh(Layer):
     """
 
     @staticmethod
+    def check(x):
+        require_float("Tanh", x)
+
+    @staticmethod
     def definition(x):
         return x.tanh()
 
@@ -85,6 +89,10 @@ class Sigmoid(Layer):
     >>> nn.Sigmoid()(tg.tensor([-1e4, 0.0, 1e4]))
     tensor([0. , 0.5, 1. ])
     """
+
+    @staticmethod
+    def check(x):
+        require_float("Sigmoid", x)
 
     @staticmethod
     def definition(x):
@@ -132,6 +140,10 @@ class Softmax(Layer):
 
     def __init__(self, dim: int = -1) -> None:
         self.dim = dim
+
+    @staticmethod
+    def check(x, *, dim):
+        require_float("Softmax", x)
 
     @staticmethod
     def definition(x, *, dim):

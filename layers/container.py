@@ -104,7 +104,7 @@ class Sequential(_Sequence):
             x = module(x)
         return x
 
-    def pair(self, x: Any, **options: Any) -> tuple[Any, Callable]:
+    def pair(self, x: Any) -> tuple[Any, Callable]:
         """Chain the pairs of the modules; a module that stands twice has two of them."""
         backwards = []
         for module in self:
@@ -163,7 +163,7 @@ class ResidualBlock(Module):
         h = self.relu1(self.bn1(self.conv1(x)))
         return self.relu2(self.bn2(self.conv2(h)) + self.shortcut(x))
 
-    def pair(self, x: Any, **options: Any) -> tuple[Any, Callable]:
+    def pair(self, x: Any) -> tuple[Any, Callable]:
         """The block by hand: x reaches y by two ways, and so the gradients of both are added."""
         branch = Sequential(self.conv1, self.bn1, self.relu1, self.conv2, self.bn2)
         f, branch_backward = branch.pair(x)

@@ -17,11 +17,11 @@ from tinygrad_edu.layers.kernels import (
     convolve_weight_gradient,
     output_size,
 )
-from tinygrad_edu.layers.layer import Layer
+from tinygrad_edu.layers.layer import Layer, require_float
 from tinygrad_edu.layers.module import Parameter
 from tinygrad_edu.ops import einsum, empty, pad, windows, zeros
 
-__all__ = ["Conv2d", "pair_of_ints"]
+__all__ = ["Conv2d"]
 
 
 def pair_of_ints(value: Any, name: str) -> tuple[int, int]:
@@ -32,10 +32,10 @@ def pair_of_ints(value: Any, name: str) -> tuple[int, int]:
     ValueError
         If it is neither; the message names the argument.
     """
-    pair = (value, value) if isinstance(value, int) else tuple(value)
-    if len(pair) != 2 or not all(isinstance(v, int) for v in pair):
+    pair = tuple(value) if isinstance(value, list | tuple) else (value, value)
+    if len(pair) != 2 or not all(isinstance(v, int | np.integer) for v in pair):
         raise ValueError(f"{name}: expected an int or two ints, got {value!r}")
-    return pair  # type: ignore[return-value]
+    return int(pair[0]), int(pair[1])
 
 
 class Conv2d(Layer):
@@ -144,6 +144,7 @@ class Conv2d(Layer):
 
     @staticmethod
     def check(x, weight, bias, *, stride, padding, dilation, groups):
+        require_float("Conv2d", x)
         if x.ndim != 4 or x.shape[1] != weight.shape[1] * groups:
             raise ShapeError(
                 f"Conv2d: expected an input of shape (batch, {weight.shape[1] * groups}, height, width), got {x.shape}"
@@ -173,9 +174,7 @@ class Conv2d(Layer):
         #   dW_ocij, at each place  = Σ dy_no(window) x_nc(pixel)
         #   db_o                    = Σ dy_nohw, one number for each channel
         geometry = (stride, padding, dilation, groups)
-        y = convolve(x, weight, *geometry)
-        if bias is not None:
-            y += bias[:, None, None]
+        y = convolve(x, weight, *geometry, bias)
 
         def backward(dy):
             dx = lambda: convolve_input_gradient(dy, weight, x.shape[2:], *geometry)

@@ -125,36 +125,41 @@ class Layer(Module):
         rest = self._positional[len(inputs) :]
         members = self.__dict__
         missing = [name for name in rest if name not in self._parameters and name not in members]
-        if missing or len(inputs) > len(self._positional):
+        given = self._positional[: len(inputs)]
+        if missing or len(inputs) > len(self._positional) or any(name in self._parameters for name in given):
             wanted = [name for name in self._positional if name not in self._parameters and name not in members]
             raise TypeError(f"{self.name}: expected {len(wanted)} inputs ({', '.join(wanted)}), got {len(inputs)}")
         for x in inputs:
             if not isinstance(x, Tensor | np.ndarray):
                 raise TypeError(f"{self.name}: expected a Tensor or a NumPy array, got {type(x).__name__}")
         parameters = [getattr(self, name) for name in rest]
-        self._same_float(inputs, parameters)
+        self._one_float((*inputs, *parameters))
         options = self.prepare(*inputs)
         return parameters, {name: options[name] if name in options else getattr(self, name) for name in self._options}
 
-    def _same_float(self, inputs: tuple[Any, ...], parameters: list[Any]) -> None:
-        """Refuse an input in another float type than the parameters': results would change type unnoticed."""
-        for parameter in parameters:
-            if isinstance(parameter, Tensor):
-                for x in inputs:
-                    if x.dtype != parameter.dtype and x.dtype.kind == "f":
-                        raise DtypeError(
-                            f"{self.name}: the input of shape {x.shape} is {x.dtype}, but the parameters are "
-                            f"{parameter.dtype}. Convert one of them: x.astype({str(parameter.dtype)!r}), or "
-                            f"layer.to({str(x.dtype)!r})."
-                        )
-                return
+    @classmethod
+    def _one_float(cls, arguments: tuple[Any, ...]) -> None:
+        """Refuse floats of two types, of which the result would take the wider one unnoticed."""
+        first = None
+        for name, a in zip(cls._positional, arguments, strict=False):
+            if not isinstance(a, Tensor | np.ndarray) or a.dtype.kind != "f":
+                continue
+            if first is None:
+                first, known = name, a
+            elif a.dtype != known.dtype:
+                wide, narrow = (first, a) if known.dtype.itemsize > a.dtype.itemsize else (name, known)
+                raise DtypeError(
+                    f"{cls.name}: {first} of shape {known.shape} is {known.dtype}, but {name} of shape {a.shape} is "
+                    f"{a.dtype}. Convert one of them, as by {wide}.astype({str(narrow.dtype)!r}) or layer.to(x.dtype)."
+                )
 
-    def pair(self, *inputs: Any, **unused: Any) -> tuple[Any, Callable]:
+    def pair(self, *inputs: Any) -> tuple[Any, Callable]:
         """The hand-derived pair on arrays; see :meth:`Module.pair`."""
         parameters, options = self._arguments(inputs)
         arrays = [p.array if isinstance(p, Tensor) else p for p in parameters]
         plain_options = {k: v.array if isinstance(v, Tensor) else v for k, v in options.items()}
         self.check(*inputs, *arrays, **plain_options)
+        name = self.name  # a backward that held the layer would keep it from being freed
         y, by_hand = type(self).by_hand(*inputs, *arrays, **plain_options)
         called = next(clock)
         cells = _cells(by_hand)
@@ -164,19 +169,24 @@ class Layer(Module):
             for parameter in held:
                 if parameter.memory is not None and parameter.memory.written > called:
                     raise RuntimeError(
-                        f"{self.name}.backward: a parameter of shape {parameter.shape} was overwritten since the forward, "
+                        f"{name}.backward: a parameter of shape {parameter.shape} was overwritten since the forward, "
                         "and its old value is needed. Take all gradients first, then update."
                     )
-            dy = _fitting(self.name, dy, y)
+            dy = _fitting(name, dy, y)
             gradients = _tuple(by_hand(dy))
+            wanted = [isinstance(p, Tensor) and p.tracked for p in parameters]
+            wanted = [input_gradient] * len(inputs) + wanted
+            found = [
+                _shaped(name, gradient, a) if want else None
+                for gradient, want, a in zip(gradients, wanted, (*inputs, *parameters), strict=True)
+            ]
             taken = {id(dy)}
-            for parameter, gradient in zip(parameters, gradients[len(inputs) :], strict=True):
-                if isinstance(parameter, Tensor) and parameter.tracked:
-                    parameter._accumulate(_evaluated(gradient), taken)
+            for parameter, gradient in zip(parameters, found[len(inputs) :], strict=True):
+                if gradient is not None:
+                    parameter._accumulate(gradient, taken)
             if not input_gradient:
                 return None
-            dx = tuple(_evaluated(gradient) for gradient in gradients[: len(inputs)])
-            return dx[0] if len(dx) == 1 else dx
+            return found[0] if len(inputs) == 1 else tuple(found[: len(inputs)])
 
         return y, backward
 
@@ -197,6 +207,7 @@ class Layer(Module):
         """
         arrays = [a.array if isinstance(a, Tensor) else a for a in arguments]
         plain_options = {k: v.array if isinstance(v, Tensor) else v for k, v in options.items()}
+        cls._one_float(arrays)
         cls.check(*arrays, **plain_options)
         if all(a is b for a, b in zip(arguments, arrays, strict=True)):
             return cls.by_hand(*arrays, **plain_options)[0]
@@ -239,6 +250,16 @@ def _evaluated(gradient: Any) -> Any:
     return gradient() if callable(gradient) else gradient
 
 
+def _shaped(name: str, gradient: Any, argument: Any) -> Any:
+    """A gradient by hand, once it is certain that it has its argument's shape; None where there is none."""
+    gradient = _evaluated(gradient)
+    if gradient is not None and np.shape(gradient) != argument.shape:
+        raise ShapeError(
+            f"{name}.backward: by_hand gave a gradient of shape {np.shape(gradient)} for an argument of shape {argument.shape}"
+        )
+    return gradient
+
+
 def _fitting(name: str, dy: Any, y: Any) -> Any:
     dy = np.asarray(dy)
     if dy.shape != np.shape(y):
@@ -256,6 +277,12 @@ def _cells(function: Callable) -> list[Any]:
             continue
         contents.extend(_cells(value) if inspect.isfunction(value) else [value])
     return contents
+
+
+def require_float(name: str, x: Any) -> None:
+    """Refuse integers and booleans, whose result would be float64 whatever the model is."""
+    if x.dtype.kind in "biu":
+        raise DtypeError(f"{name}: expected floats, got an input of shape {x.shape} {x.dtype}. Convert it: x.astype('float32')")
 
 
 class _Call:

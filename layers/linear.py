@@ -8,7 +8,7 @@ from typing import Any
 from tinygrad_edu.announce import Case, Size, applied, real
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.layers.init import kaiming_normal_
-from tinygrad_edu.layers.layer import Layer
+from tinygrad_edu.layers.layer import Layer, require_float
 from tinygrad_edu.layers.module import Parameter
 from tinygrad_edu.ops import empty, zeros
 
@@ -74,6 +74,7 @@ class Linear(Layer):
 
     @staticmethod
     def check(x, weight, bias):
+        require_float("Linear", x)
         if x.ndim == 0 or x.shape[-1] != weight.shape[1]:
             raise ShapeError(f"Linear: expected an input of shape (..., {weight.shape[1]}), got {x.shape}")
 

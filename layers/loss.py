@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu.announce import Case, Size, applied, labels, real
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.layers.stable import log1p_exp, log_softmax, sigmoid
-from tinygrad_edu.layers.layer import Layer
+from tinygrad_edu.layers.layer import Layer, require_float
 from tinygrad_edu.tensor import Tensor
 
 __all__ = ["BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "MSELoss"]
@@ -66,6 +66,7 @@ def shared(dy: Any, count: int, reduction: str) -> Any:
 
 def check_same_shape(name: str, x: Any, target: Any) -> None:
     """Refuse a target of another shape, which broadcasting would silently repeat."""
+    require_float(name, x)
     if x.shape != target.shape:
         raise ShapeError(f"{name}: expected a target of the prediction's shape {x.shape}, got {target.shape}")
     if target.dtype.kind != "f":
@@ -272,6 +273,7 @@ class CrossEntropyLoss(_Loss):
 
     @staticmethod
     def check(x, target, *, reduction):
+        require_float("CrossEntropyLoss", x)
         if x.ndim < 2:
             raise ShapeError(f"CrossEntropyLoss: expected logits of shape (batch, classes), got {x.shape}")
         if target.shape == x.shape and target.dtype.kind == "f":

@@ -7,12 +7,12 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from tinygrad_edu.device import device
-from tinygrad_edu.graph import clock
+from tinygrad_edu.grad_mode import mode
 from tinygrad_edu.tensor import Tensor
 
 __all__ = ["ByHandArray", "Module", "Parameter"]
@@ -64,6 +64,13 @@ class ByHandArray(np.ndarray):
     def item(self, *index: Any) -> Any:
         """The only element as a Python number."""
         return np.asarray(self).item(*index)
+
+
+class IncompatibleKeys(NamedTuple):
+    """The keys that a state dict lacked, and those that found no place."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
 
 
 class _Pending(threading.local):
@@ -129,8 +136,9 @@ class Module:
         elif value is None and any(name in known for known in registers):
             register = next(known for known in registers if name in known)
         else:
-            if name in self._parameters and isinstance(value, Tensor | np.ndarray):
-                raise TypeError(f"{type(self).__name__}.{name}: expected a Parameter or None, got {type(value).__name__}")
+            for known, kind in zip(registers, ("Parameter", "Tensor", "Module"), strict=True):
+                if name in known:
+                    raise TypeError(f"{type(self).__name__}.{name}: expected a {kind} or None, got {type(value).__name__}")
             register = self.__dict__
         for other in (*registers, self.__dict__):
             if other is not register:
@@ -158,21 +166,28 @@ class Module:
         """Add a parameter, or None in its place."""
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(f"register_parameter: expected a Parameter or None, got {type(param).__name__}")
-        self._parameters[name] = param
+        self._register(self._parameters, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None) -> None:
         """Add a Tensor that is part of the state but is not learned, such as a running mean."""
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"register_buffer: expected a Tensor or None, got {type(tensor).__name__}")
-        self._buffers[name] = tensor
+        self._register(self._buffers, name, tensor)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Add a module under a name that need not be an attribute's."""
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"add_module: expected a Module or None, got {type(module).__name__}")
-        self._modules[name] = module
+        self._register(self._modules, name, module)
 
     register_module = add_module
+
+    def _register(self, register: dict[str, Any], name: str, value: Any) -> None:
+        if not name or "." in name:
+            raise KeyError(f"{type(self).__name__}: the name {name!r} is empty or has a dot, which parts the names of modules")
+        if name not in register and hasattr(self, name):
+            raise KeyError(f"{type(self).__name__}: there is an attribute {name!r} already")
+        register[name] = value
 
     # Calling
 
@@ -181,7 +196,8 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} defines no forward(self, x)")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        if not any(isinstance(x, np.ndarray) for x in inputs):
+        # One Tensor is enough for the graph, in which arrays, such as labels, are constants.
+        if not any(isinstance(x, np.ndarray) for x in inputs) or any(isinstance(x, Tensor) for x in inputs):
             return self.forward(*inputs, **options)
         try:
             y, backward = self.pair(*[_bare(x) for x in inputs], **options)
@@ -192,8 +208,10 @@ class Module:
                     f"call it with tinygrad_edu.tensor(x)."
                 )
             raise
-        _pending.calls[self] = backward
-        return y.view(ByHandArray) if isinstance(y, np.ndarray) else y
+        if mode.enabled:  # an evaluation under no_grad leaves nothing behind
+            _pending.calls[self] = backward
+        # NumPy gives a scalar where there are no dimensions, such as a loss.
+        return np.asarray(y).view(ByHandArray) if isinstance(y, np.ndarray | np.generic) else y
 
     def pair(self, *inputs: Any, **options: Any) -> tuple[Any, Callable]:
         """Compute on arrays, and return the result together with the backward of this very call.
@@ -215,10 +233,11 @@ class Module:
         then typically by chaining the pairs of its parts.
         """
         y = self.forward(*inputs, **options)
+        name = type(self).__name__  # a backward that held the module would keep it from being freed
 
         def backward(dy: Any, input_gradient: bool = True) -> Any:
             raise RuntimeError(
-                f"{type(self).__name__}.backward: this module has only a forward, no hand-derived backward. Call it with "
+                f"{name}.backward: this module has only a forward, no hand-derived backward. Call it with "
                 "a Tensor, model(tinygrad_edu.tensor(x)), and let loss.backward() differentiate the recorded graph; or "
                 "build it from nn.Sequential, which chains the hand-derived backwards of its layers; or define pair()."
             )
@@ -247,8 +266,9 @@ class Module:
         """
         if self not in _pending.calls:
             raise RuntimeError(
-                f"{type(self).__name__}.backward: no call is waiting for it. Call the module with NumPy arrays first; each "
-                "call has one backward. (After a call with Tensors, call backward() on the loss instead.)"
+                f"{type(self).__name__}.backward: no call is waiting for it. Call the module with NumPy arrays first, not "
+                "under no_grad(); each call has one backward. (After a call with Tensors, call backward() on the loss "
+                "instead.)"
             )
         dx = _pending.calls[self](_cotangent(self, dy), input_gradient=input_gradient)
         del _pending.calls[self]
@@ -349,6 +369,7 @@ class Module:
             else:
                 parameter.grad = parameter.grad.detach()
                 parameter.grad.array[...] = 0
+                parameter.grad.written()
 
     def to(self: M, *targets: Any, dtype: Any = None, device: Any = None) -> M:
         """Convert float parameters and buffers to a dtype, in place; the device can only be the CPU."""
@@ -403,7 +424,7 @@ class Module:
             if module is not None:
                 yield from module._every_module(f"{prefix}.{name}" if prefix else name)
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> dict[str, list[str]]:
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Copy values into the parameters and buffers of the same names.
 
         Parameters
@@ -414,8 +435,8 @@ class Module:
 
         Returns
         -------
-        dict
-            ``missing_keys`` and ``unexpected_keys``.
+        IncompatibleKeys
+            A pair of lists, ``missing_keys`` and ``unexpected_keys``.
 
         Raises
         ------
@@ -438,7 +459,7 @@ class Module:
         for key, array in arrays.items():
             own[key].array[...] = array
             own[key].written()
-        return {"missing_keys": missing, "unexpected_keys": unexpected}
+        return IncompatibleKeys(missing, unexpected)
 
     def __deepcopy__(self: M, memo: dict) -> M:
         twin = type(self).__new__(type(self))
@@ -523,8 +544,3 @@ def _array(value: Any) -> np.ndarray:
 
 def _require_cpu(target: Any) -> None:
     device(target)
-
-
-def tick() -> int:
-    """The next tick of the clock: calls on arrays are ordered among the in-place writes too."""
-    return next(clock)

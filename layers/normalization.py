@@ -10,7 +10,7 @@ from tinygrad_edu.announce import Case, Size, applied, real
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.grad_mode import no_grad
 from tinygrad_edu.layers.kernels import channel_affine, channel_combination, channel_dot, channel_moments, channel_sum
-from tinygrad_edu.layers.layer import Layer
+from tinygrad_edu.layers.layer import Layer, require_float
 from tinygrad_edu.layers.module import Parameter
 from tinygrad_edu.ops import ones, zeros
 from tinygrad_edu.tensor import tensor
@@ -48,6 +48,9 @@ class _BatchNorm(Layer):
 
     def prepare(self, x: Any) -> dict[str, Any]:
         self.check_rank(x)
+        require_float(self.name, x)
+        if self.training:
+            check_batch(x)
         from_batch = self.training or self.running_mean is None
         momentum = self.momentum
         if self.training and self.num_batches_tracked is not None:
@@ -59,11 +62,8 @@ class _BatchNorm(Layer):
 
     @staticmethod
     def check(x, weight, bias, *, running_mean, running_var, training, momentum, eps):
-        if training and x.shape[0] * int(np.prod(x.shape[2:])) == 1:
-            raise ShapeError(
-                f"batch norm: training needs more than one value for each channel to take a variance of, got {x.shape}; "
-                "use a larger batch, or eval()"
-            )
+        if training:
+            check_batch(x)
 
     @staticmethod
     def definition(x, weight, bias, *, running_mean, running_var, training, momentum, eps):
@@ -103,7 +103,7 @@ class _BatchNorm(Layer):
                 #   ∂x̂_j/∂x_i = r (δ_ij − 1/m − x̂_i x̂_j/m)
                 #   dx_i = γ r (dy_i − 1/m Σ_j dy_j − x̂_i/m Σ_j dy_j x̂_j) = γ r (dy_i − dβ/m − x̂_i dγ/m)
                 # and, as x̂_i = (x_i − μ) r, this is a combination a dy_i + b x_i + c for each channel.
-                m = x.size // x.shape[1]
+                m = max(1, x.size // x.shape[1])
                 b = -scale * r * dweight / m
                 dx = lambda: channel_combination(scale, dy, b, x, -scale * dbias / m - b * mean)
             return (dx, dweight, dbias) if weight is not None else (dx, None, None)
@@ -117,6 +117,15 @@ class _BatchNorm(Layer):
         )
 
 
+def check_batch(x: Any) -> None:
+    """Refuse a single value for each channel, which has no variance."""
+    if x.shape[0] * int(np.prod(x.shape[2:])) == 1:
+        raise ShapeError(
+            f"batch norm: training needs more than one value for each channel to take a variance of, got {x.shape}; "
+            "use a larger batch, or eval()"
+        )
+
+
 def column(v, x):
     """(C,) shaped to broadcast against (N, C, ...)."""
     return v.reshape((-1, *(1,) * (x.ndim - 2)))
@@ -124,8 +133,8 @@ def column(v, x):
 
 def update(running_mean, running_var, mean, var, x, momentum):
     """Move the running statistics, in place, towards a batch's; the variance by its unbiased estimate σ² m/(m − 1)."""
-    if running_mean is not None:
-        m = float(x.shape[0] * np.prod(x.shape[2:]))
+    m = float(x.shape[0] * np.prod(x.shape[2:]))
+    if running_mean is not None and m > 0:  # an empty batch says nothing
         running_mean += (mean - running_mean) * momentum
         running_var += (var * (m / max(m - 1, 1)) - running_var) * momentum
 

@@ -83,6 +83,8 @@ class MaxPool2d(_Pool):
     def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1) -> None:
         self._geometry(kernel_size, stride, padding)
         self.dilation = pair_of_ints(dilation, "MaxPool2d: dilation")
+        if min(self.dilation) < 1:
+            raise ValueError(f"MaxPool2d: expected a positive dilation, got {dilation}")
 
     @staticmethod
     def check(x, *, kernel_size, stride, padding, dilation):

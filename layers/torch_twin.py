@@ -29,7 +29,8 @@ def import_torch() -> Any:
 def to_torch(module: Module) -> Any:
     """A PyTorch module of equal structure, weights, buffers and mode; see :meth:`Module.to_torch`."""
     torch = import_torch()
-    twin = _twin(module, torch)
+    twin = _twin(module, torch, {})
+    _share(module, twin)
     state = {name: torch.from_numpy(value.array.copy()) for name, value in module.state_dict().items()}
     # Parameters take the dtype of the values first, so that loading does not round them to float32.
     for name, value in (*twin.named_parameters(), *twin.named_buffers()):
@@ -39,13 +40,25 @@ def to_torch(module: Module) -> Any:
     return twin
 
 
-def _twin(module: Module, torch: Any) -> Any:
-    twin = _made(module, torch)
-    twin.training = module.training
-    return twin
+def _twin(module: Module, torch: Any, memo: dict[Module, Any]) -> Any:
+    # A module that stands in two places is one module there as well.
+    if module not in memo:
+        memo[module] = _made(module, torch, memo)
+        memo[module].training = module.training
+    return memo[module]
 
 
-def _made(module: Module, torch: Any) -> Any:
+def _share(module: Module, twin: Any) -> None:
+    """Make one parameter of those that are one in `module`."""
+    made: dict[int, Any] = {}
+    for path, part in module.named_modules():
+        theirs = twin.get_submodule(path)
+        for name, parameter in part._parameters.items():
+            if parameter is not None:
+                setattr(theirs, name, made.setdefault(id(parameter), getattr(theirs, name)))
+
+
+def _made(module: Module, torch: Any, memo: dict[Module, Any]) -> Any:
     if isinstance(module, Layer):
         if type(module).__dict__.get("torch_twin") is not None:
             return module.torch_twin(torch)
@@ -58,7 +71,7 @@ def _made(module: Module, torch: Any) -> Any:
     else:
         twin = _SameForward(torch, module)
     for name, child in module._modules.items():
-        twin.add_module(name, None if child is None else _twin(child, torch))
+        twin.add_module(name, None if child is None else _twin(child, torch, memo))
     for name, parameter in module._parameters.items():
         twin.register_parameter(name, None if parameter is None else _parameter(parameter, torch))
     for name, buffer in module._buffers.items():
@@ -71,17 +84,15 @@ def _parameter(parameter: Tensor, torch: Any) -> Any:
 
 
 def _SameForward(torch: Any, module: Module) -> Any:
-    """A PyTorch module that runs the very forward of ours, on its own children."""
+    """A PyTorch module that runs the very forward of ours, and its other methods, on its own children."""
     if type(module).forward is Module.forward:
         raise TypeError(f"to_torch: {type(module).__name__} defines no forward, so it cannot run in PyTorch")
 
-    class SameForward(torch.nn.Module):
-        forward = type(module).forward
-
-        def _get_name(self) -> str:
-            return type(module).__name__
-
-    twin = SameForward()
+    kinds = [kind for kind in type(module).__mro__ if issubclass(kind, Module) and kind is not Module]
+    methods = {k: v for kind in reversed(kinds) for k, v in vars(kind).items() if not k.startswith("__")}
+    for by_hand in ("pair", "backward"):
+        methods.pop(by_hand, None)
+    twin = type(type(module).__name__, (torch.nn.Module,), methods)()
     ours = {"training", "_parameters", "_buffers", "_modules"}
     for name, value in vars(module).items():
         if name not in ours:
@@ -128,7 +139,12 @@ def from_torch(module: Any) -> Module:
     Linear(in_features=3, out_features=2, bias=True)
     """
     torch = import_torch()
-    ours = _ours(module, torch)
+    ours = _ours(module, torch, {})
+    for path, theirs in module.named_modules():
+        for name, parameter in theirs.named_parameters(recurse=False, remove_duplicate=False):
+            first = next(known for known, p in module.named_parameters() if p is parameter)
+            place, _, last = first.rpartition(".")
+            setattr(ours.get_submodule(path), name, getattr(ours.get_submodule(place), last))
     values = dict(module.named_parameters()) | dict(module.named_buffers())
     for name, own in (*ours.named_parameters(), *ours.named_buffers()):
         own.data = values[name].detach().cpu().numpy().copy()
@@ -139,12 +155,18 @@ def from_torch(module: Any) -> Module:
     return ours
 
 
-def _ours(module: Any, torch: Any) -> Module:
+def _ours(module: Any, torch: Any, memo: dict[Any, Module]) -> Module:
+    if module not in memo:
+        memo[module] = _built(module, torch, memo)
+    return memo[module]
+
+
+def _built(module: Any, torch: Any, memo: dict[Any, Module]) -> Module:
     name = type(module).__name__
     if type(module) in (torch.nn.Sequential, torch.nn.ModuleList):
         twin = getattr(layers, name)()
-        for key, child in module.named_children():
-            twin.add_module(key, _ours(child, torch))
+        for key, child in module._modules.items():
+            twin.add_module(key, _ours(child, torch, memo))
         return twin
     kind = getattr(layers, name, None)
     if kind is None or type(module) is not getattr(torch.nn, name, None):
@@ -152,11 +174,13 @@ def _ours(module: Any, torch: Any) -> Module:
             f"from_torch: {name} is not among the layers here. Write its class with the same attribute names, and load the "
             "weights: model.load_state_dict(torch_model.state_dict())."
         )
+    known = {*inspect.signature(kind.__init__).parameters, *dict(module.named_parameters(recurse=False))}
     refused = [
-        option
-        for option, accepted in (("padding_mode", "zeros"), ("ceil_mode", False), ("return_indices", False), ("weight", None))
-        if getattr(module, option, accepted) != accepted and not (option == "weight" and isinstance(module.weight, torch.nn.Parameter))
+        f"{option}={getattr(module, option)!r}"
+        for option, parameter in inspect.signature(type(module).__init__).parameters.items()
+        if option not in known and getattr(module, option, parameter.default) is not parameter.default
+        and getattr(module, option) != parameter.default
     ]
     if refused:
-        raise TypeError(f"from_torch: {name} has {', '.join(f'{o}={getattr(module, o)!r}' for o in refused)}, which is not there")
+        raise TypeError(f"from_torch: {name} has {', '.join(refused)}, which is not there")
     return kind(**_arguments(kind, module))

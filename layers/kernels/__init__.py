@@ -6,10 +6,10 @@ activation and pooling runs without a transposing copy. Arrays that are not floa
 take the plain formulas. No kernel writes to its arguments. Figures are for float32 and a batch of 64 on two cores.
 """
 
-from .channels import channel_affine, channel_combination, channel_dot, channel_moments, channel_sum
-from .convolution import convolve, convolve_input_gradient, convolve_weight_gradient
-from .pooling import average_pool, average_pool_gradient, max_pool, max_pool_gradient
-from .windows import output_size
+from tinygrad_edu.layers.kernels.channels import channel_affine, channel_combination, channel_dot, channel_moments, channel_sum
+from tinygrad_edu.layers.kernels.convolution import convolve, convolve_input_gradient, convolve_weight_gradient
+from tinygrad_edu.layers.kernels.pooling import average_pool, average_pool_gradient, max_pool, max_pool_gradient
+from tinygrad_edu.layers.kernels.windows import output_size
 
 __all__ = [
     "average_pool",

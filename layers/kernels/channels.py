@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .threads import share
+from tinygrad_edu.layers.kernels.threads import share
 
 
 def channel_sum(x: NDArray) -> NDArray:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from .threads import share
-from .windows import Pair, by_group, first, last, output_size, positions, windows
+from tinygrad_edu.layers.kernels.threads import share
+from tinygrad_edu.layers.kernels.windows import Pair, by_group, first, last, output_size, positions, windows
 
 CACHE = 1 << 21  # bytes of windows copied at once: 2 MiB 3.3 ms, 1 MiB 3.8, 0.5 MiB 4.2, a whole batch 4.5
 # Multiplications in one product. OpenBLAS leaves up to 10^6 (2^18 without AVX-512) on the thread that asks.
@@ -35,9 +35,12 @@ def convolve(
     def work(part: slice) -> None:
         for some, cells in patches(x[part], kernel, stride, padding, dilation, groups, n if most else 0):
             out = y[part][some]
-            rows = (math.gcd(len(out), most) or len(out)) * ho
-            columns = cells.reshape(groups, wo, -1, rows, matrix.shape[3]).swapaxes(1, 2)
-            np.matmul(columns, matrix, out=out.reshape(-1, rows, wo, groups, o // groups).transpose(3, 0, 2, 1, 4))
+            width, rows = wo, (math.gcd(len(out), most) or len(out)) * ho
+            if not most:  # one product, which the threads of BLAS share, instead of one for each column
+                cells = cells.swapaxes(1, 2).reshape(groups, 1, -1, *cells.shape[3:])
+                width, rows = 1, rows * wo
+            columns = cells.reshape(groups, width, -1, rows, matrix.shape[3]).swapaxes(1, 2)
+            np.matmul(columns, matrix, out=out.reshape(-1, rows, width, groups, o // groups).transpose(3, 0, 2, 1, 4))
             if bias is not None:
                 out.reshape(-1, ho, wo * o)[...] += np.tile(bias, wo)
 
@@ -75,6 +78,8 @@ def convolve_weight_gradient(
     pieces = 1 if most * dy.shape[2] >= 64 else kw  # few rows to a product: as many products as the kernel has columns
     if pieces > 1:
         most = power_of_two(SMALL // max(1, dy.shape[2] * kh * c * o))
+    if most * dy.shape[2] < o:  # a product for each column of windows would be larger than the windows
+        most = 0
     sums = {}
 
     def work(part: slice) -> None:
@@ -82,7 +87,7 @@ def convolve_weight_gradient(
         for some, cells in patches(x[part], kernel, stride, padding, dilation, groups, most):
             right = np.ascontiguousarray(last(dy[part][some]))  # (m, H', W', O)
             right = right.reshape(cells.shape[2], -1, groups, o).transpose(2, 1, 0, 3)  # (groups, W', m H', o)
-            if right.shape[2] < o:  # a product for each column of windows would be larger than the cells
+            if not most:
                 cells, right = cells.reshape(groups, 1, -1, kw, kh * c), right.reshape(groups, 1, -1, o)
             cells = cells.reshape(*cells.shape[:3], *dw.shape[1:3])
             dw += (cells.transpose(0, 1, 3, 4, 2) @ right[:, :, None]).sum(1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .threads import share
-from .windows import Pair, Slices, line, output_size, positions
+from tinygrad_edu.layers.kernels.threads import share
+from tinygrad_edu.layers.kernels.windows import Pair, Slices, line, output_size, positions
 
 
 def max_pool(x: NDArray, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> NDArray:
