@@ -6,6 +6,7 @@ of PyTorch.
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from tinygrad_edu.device import device as Device
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.ops.creation import float_dtype, new, shape_of
 from tinygrad_edu.ops.inplace import write
-from tinygrad_edu.ops.operation import plain, require_writable
+from tinygrad_edu.ops.operation import methods, plain, require_writable
 from tinygrad_edu.tensor import Tensor, _wrap
 
 __all__ = [
@@ -93,7 +94,7 @@ class Generator:
         int
             The seed.
         """
-        self.manual_seed(np.random.SeedSequence().entropy % 2**64)
+        self.manual_seed(secrets.randbits(64))
         return self._seed
 
     def initial_seed(self) -> int:
@@ -700,8 +701,5 @@ def _bernoulli_(x: Tensor, source: np.random.Generator, p: Any = 0.5) -> np.ndar
     return source.random(x.shape) < plain(p)
 
 
-Tensor.uniform_ = _filling("uniform_", _uniform_)
-Tensor.normal_ = _filling("normal_", _normal_)
-Tensor.bernoulli_ = _filling("bernoulli_", _bernoulli_)
-Tensor.bernoulli = bernoulli
-Tensor.multinomial = multinomial
+methods(uniform_=_filling("uniform_", _uniform_), normal_=_filling("normal_", _normal_))
+methods(bernoulli_=_filling("bernoulli_", _bernoulli_), bernoulli=bernoulli, multinomial=multinomial)

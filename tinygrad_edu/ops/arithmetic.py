@@ -17,7 +17,7 @@ from tinygrad_edu.dtypes import result_type
 from tinygrad_edu.ops.comparison import eq, ge, logical_and
 from tinygrad_edu.ops.creation import zeros_like
 from tinygrad_edu.ops.exponential import log
-from tinygrad_edu.ops.operation import Rule, elementwise, overwriting, plain, ufuncs
+from tinygrad_edu.ops.operation import Rule, elementwise, methods, overwriting, plain, ufuncs
 from tinygrad_edu.ops.selection import where
 from tinygrad_edu.tensor import Tensor
 
@@ -167,7 +167,7 @@ def reciprocal(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.square, x=lambda g, x: g * (2.0 * x))
+@elementwise(lambda x: np.square(x, dtype=np.int64 if x.dtype.kind == "b" else None), x=lambda g, x: g * (2.0 * x))
 def square(x: Any) -> Tensor:
     r"""Square :math:`x^2`.
 
@@ -192,9 +192,13 @@ def abs(x: Any) -> Tensor:
 
 
 def _power(a: Any, b: Any) -> Any:
+    dtype = getattr(a, "dtype", None) or getattr(b, "dtype", None)
+    if dtype is not None and dtype.kind != "f":
+        if np.less(b, 0).any():
+            raise TypeError("integers have no negative integer powers")
+        if np.result_type(a, b).kind == "b":
+            return a | ~b
     # Written with **, for which NumPy has short cuts (b = 2, 0.5, -1) that np.power has not.
-    if getattr(b, "dtype", None) is None and type(b) is int and b < 0 and np.asarray(a).dtype.kind in "iu":
-        raise TypeError("integers have no negative integer powers")
     return a**b
 
 
@@ -323,7 +327,7 @@ def _scaled(operation: F) -> F:
     def call(a: Any, b: Any, *, alpha: Any = 1) -> Tensor:
         return operation(a, b) if alpha == 1 else operation(a, mul(b, alpha))
 
-    return call  # type: ignore[return-value]
+    return call
 
 
 def _rounded(quotient: F) -> F:
@@ -339,29 +343,24 @@ def _rounded(quotient: F) -> F:
             return trunc(quotient(a, b))
         return floor_divide(sub(a, fmod(a, b)), b)  # a multiple of b, hence exact for integers of any size
 
-    return call  # type: ignore[return-value]
+    return call
 
 
 # The operators are the operations themselves; alpha and rounding_mode cost only those who name the function.
-Tensor.__neg__ = neg  # type: ignore[method-assign, assignment]
-Tensor.__pos__ = lambda x: x
-Tensor.__abs__ = abs  # type: ignore[method-assign, assignment]
-Tensor.__add__ = Tensor.__radd__ = add  # type: ignore[method-assign, assignment]
-Tensor.__mul__ = Tensor.__rmul__ = mul  # type: ignore[method-assign, assignment]
-Tensor.__sub__, Tensor.__rsub__ = sub, lambda b, a: sub(a, b)  # type: ignore[method-assign, assignment]
-Tensor.__truediv__, Tensor.__rtruediv__ = div, lambda b, a: div(a, b)  # type: ignore[method-assign, assignment]
-Tensor.__floordiv__, Tensor.__rfloordiv__ = floor_divide, lambda b, a: floor_divide(a, b)  # type: ignore
-Tensor.__mod__, Tensor.__rmod__ = remainder, lambda b, a: remainder(a, b)  # type: ignore[method-assign, assignment]
-Tensor.__pow__, Tensor.__rpow__ = pow, lambda b, a: pow(a, b)  # type: ignore[method-assign, assignment]
-Tensor.__iadd__, Tensor.__isub__, Tensor.__imul__ = Tensor.add_, Tensor.sub_, Tensor.mul_
-Tensor.__itruediv__, Tensor.__ifloordiv__ = Tensor.div_, Tensor.floor_divide_
-Tensor.__imod__, Tensor.__ipow__ = Tensor.remainder_, Tensor.pow_
+methods(__neg__=neg, __pos__=lambda x: x, __abs__=abs)
+methods(__add__=add, __radd__=add, __iadd__=overwriting(add))
+methods(__sub__=sub, __rsub__=lambda b, a: sub(a, b), __isub__=overwriting(sub))
+methods(__mul__=mul, __rmul__=mul, __imul__=overwriting(mul))
+methods(__truediv__=div, __rtruediv__=lambda b, a: div(a, b), __itruediv__=overwriting(div))
+methods(
+    __floordiv__=floor_divide, __rfloordiv__=lambda b, a: floor_divide(a, b), __ifloordiv__=overwriting(floor_divide)
+)
+methods(__mod__=remainder, __rmod__=lambda b, a: remainder(a, b), __imod__=overwriting(remainder))
+methods(__pow__=pow, __rpow__=lambda b, a: pow(a, b), __ipow__=overwriting(pow))
 
-ufuncs[np.power] = pow
-ufuncs[np.sign] = sign
-ufuncs[np.floor], ufuncs[np.ceil], ufuncs[np.trunc], ufuncs[np.rint] = floor, ceil, trunc, round
+add, sub, div = _scaled(add), _scaled(sub), _rounded(div)
+methods(add=add, add_=overwriting(add), sub=sub, sub_=overwriting(sub), div=div, div_=overwriting(div))
 
-Tensor.add = add = _scaled(add)
-Tensor.sub = sub = _scaled(sub)
-Tensor.div = div = _rounded(div)
-Tensor.add_, Tensor.sub_, Tensor.div_ = overwriting(add), overwriting(sub), overwriting(div)
+# Those whose kernel is not the ufunc itself.
+ufuncs.update({np.power: pow, np.square: square, np.sign: sign})
+ufuncs.update({np.floor: floor, np.ceil: ceil, np.trunc: trunc, np.rint: round})

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.announce import Case, Size, case, real
-from tinygrad_edu.ops.operation import composite, elementwise, example, operation, plain
+from tinygrad_edu.ops.operation import composite, elementwise, example, methods, operation, plain
 from tinygrad_edu.tensor import Tensor
 
 __all__ = [
@@ -341,13 +341,6 @@ def _or_not_implemented(comparison: Callable[..., Tensor]) -> Callable[..., Any]
     return operator
 
 
-Tensor.__eq__ = _or_not_implemented(eq)  # type: ignore[method-assign, assignment]
-Tensor.__ne__ = _or_not_implemented(ne)  # type: ignore[method-assign, assignment]
-Tensor.__lt__ = lt  # type: ignore[method-assign, assignment]
-Tensor.__le__ = le  # type: ignore[method-assign, assignment]
-Tensor.__gt__ = gt  # type: ignore[method-assign, assignment]
-Tensor.__ge__ = ge  # type: ignore[method-assign, assignment]
-Tensor.__and__ = Tensor.__rand__ = bitwise_and  # type: ignore[method-assign, assignment]
-Tensor.__or__ = Tensor.__ror__ = bitwise_or  # type: ignore[method-assign, assignment]
-Tensor.__xor__ = Tensor.__rxor__ = bitwise_xor  # type: ignore[method-assign, assignment]
-Tensor.__invert__ = bitwise_not  # type: ignore[method-assign, assignment]
+methods(__eq__=_or_not_implemented(eq), __ne__=_or_not_implemented(ne), __lt__=lt, __le__=le, __gt__=gt, __ge__=ge)
+methods(__and__=bitwise_and, __or__=bitwise_or, __xor__=bitwise_xor, __invert__=bitwise_not)
+methods(__rand__=bitwise_and, __ror__=bitwise_or, __rxor__=bitwise_xor)

@@ -11,7 +11,7 @@ from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.ops.comparison import eq, isnan, logical_or
 from tinygrad_edu.ops.index import gather
 from tinygrad_edu.ops.operation import composite, example, operation
-from tinygrad_edu.ops.reduce import DIMS, Dims, axes, count, kept, sum
+from tinygrad_edu.ops.reduce import DIMS, Dims, axes, count, fold, kept, sum
 from tinygrad_edu.ops.selection import maximum, minimum
 from tinygrad_edu.ops.shape import axis_of, squeeze
 from tinygrad_edu.tensor import Tensor
@@ -52,10 +52,10 @@ def amax(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     >>> x = tg.tensor([3.0, 1.0, 3.0], requires_grad=True)
     >>> x.amax().backward()
     >>> x.grad
-    tensor([0.5000, 0.0000, 0.5000])
+    tensor([0.5, 0. , 0.5])
     """
     _require_elements("amax", x, dim)
-    return np.maximum.reduce(x, axes("amax", dim, x.ndim), None, None, keepdim)
+    return fold(np.maximum, x, axes("amax", dim, x.ndim), keepdim)
 
 
 @operation(x=_extreme_rule)
@@ -86,7 +86,7 @@ def amin(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     tensor(1.)
     """
     _require_elements("amin", x, dim)
-    return np.minimum.reduce(x, axes("amin", dim, x.ndim), None, None, keepdim)
+    return fold(np.minimum, x, axes("amin", dim, x.ndim), keepdim)
 
 
 class ValuesAndIndices(NamedTuple):

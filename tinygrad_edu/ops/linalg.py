@@ -6,6 +6,7 @@ dB\rangle = \langle G B^\top, \mathrm dA\rangle + \langle A^\top G, \mathrm dB\r
 
 from __future__ import annotations
 
+import math
 import string
 from typing import Any
 
@@ -29,7 +30,7 @@ def _require_same_dtype(name: str, a: np.ndarray, b: np.ndarray) -> None:
 
 
 def _rows(x: Any) -> Any:
-    return x.reshape(-1, x.shape[-1])
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def _matmul_a(g: Any, b: Any, shape: tuple[int, ...]) -> Any:
@@ -95,7 +96,7 @@ def matmul(a: Any, b: Any) -> Tensor:
         raise ShapeError(f"matmul: inner dimensions differ: {a.shape} @ {b.shape}")
     if a.ndim > 2 and b.ndim == 2 and a.flags.c_contiguous:
         # One product over all rows.
-        return (a.reshape(-1, a.shape[-1]) @ b).reshape(*a.shape[:-1], b.shape[-1])
+        return (_rows(a) @ b).reshape(*a.shape[:-1], b.shape[-1])
     try:
         return a @ b
     except ValueError:

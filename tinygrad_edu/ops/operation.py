@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -172,7 +172,7 @@ def elementwise(
     *,
     floating: bool = False,
     method: bool = True,
-    domain: dict[str, tuple[float, float] | int] | None = None,
+    domain: Mapping[str, tuple[float, float] | int] | None = None,
     **rules: Rule,
 ) -> Callable[[F], F]:
     r"""Make an operation of a kernel that works element by element, with broadcasting.
@@ -200,6 +200,7 @@ def elementwise(
     def decorate(function: F) -> F:
         op = Operation(function, rules, broadcasts=True)
         count = len(op.parameters)
+        function.__doc__ = _with_parameters(function.__doc__ or "", op.parameters)
         call = (_unary if count == 1 else _binary)(op, kernel, floating)
         _publish(call, op, function, method, in_place=bool(rules))
         if isinstance(kernel, np.ufunc):
@@ -212,12 +213,32 @@ def elementwise(
     return decorate
 
 
+def _with_parameters(doc: str, operands: tuple[str, ...]) -> str:
+    """A docstring with the sections that read the same for every elementwise operation, before its examples."""
+    text, _, examples = doc.partition("    Examples\n")
+    broadcast = "; the shapes broadcast" if len(operands) > 1 else ""
+    return f"""{text}    Parameters
+    ----------
+    {", ".join(operands)} : Tensor, array or number
+        Of any shape{broadcast}.
+
+    Returns
+    -------
+    Tensor
+        An array or number, if no operand is a Tensor.
+
+    Examples
+{examples}"""
+
+
 def _elementwise_example(
-    operands: tuple[str, ...], domain: dict[str, tuple[float, float] | int]
+    operands: tuple[str, ...], domain: Mapping[str, tuple[float, float] | int]
 ) -> Callable[..., Case]:
     def draw(operand: int, *shape: int) -> Drawn:
         bounds = domain.get(operands[operand], (-2.0, 2.0))
-        return labels(*shape, classes=bounds) if isinstance(bounds, int) else real(*shape, low=bounds[0], high=bounds[1])
+        if isinstance(bounds, int):
+            return labels(*shape, classes=bounds)
+        return real(*shape, low=bounds[0], high=bounds[1])
 
     def one(n: Size = 3, m: Size = 4) -> Case:
         return case(draw(0, n, m))
@@ -480,6 +501,12 @@ def _publish(call: Any, op: Operation, function: Callable, method: bool, in_plac
             setattr(Tensor, op.name + "_", overwriting(call))
 
 
+def methods(**functions: Callable[..., Any]) -> None:
+    """Make functions methods of Tensor, or operators, under the names given."""
+    for name, function in functions.items():
+        setattr(Tensor, name, function)
+
+
 # Overwriting
 
 
@@ -521,7 +548,8 @@ def overwriting(call: Callable[..., Any]) -> Callable[..., Tensor]:
 def require_writable(x: Tensor, name: str) -> None:
     """Refuse an in-place operation where PyTorch does: on a leaf that is being recorded, and on repeated elements."""
     array = x.array
-    if not array.flags.writeable or any(step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True)):
+    repeated = array.size and any(step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True))
+    if not array.flags.writeable or repeated:
         raise RuntimeError(
             f"{name}: several elements of this tensor share one place in memory, or its array is read-only "
             f"(shape {x.shape}, strides {x.stride()}). Write to a clone() instead."

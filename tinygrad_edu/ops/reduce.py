@@ -45,6 +45,11 @@ def axes(name: str, dim: Any, ndim: int) -> tuple[int, ...] | None:
     return reduced if ndim else None
 
 
+def fold(kernel: Any, x: np.ndarray, axis: Any, keepdim: bool, dtype: Any = None, **options: Any) -> Any:
+    """A ufunc applied along axes: what np.sum and np.max do after Python code that takes longer for small arrays."""
+    return kernel.reduce(x, axis, dtype, None, keepdim, **options)
+
+
 def kept_shape(shape: tuple[int, ...], dim: Any) -> tuple[int, ...]:
     """A shape with 1 for each reduced dimension."""
     reduced = axes("reduction", dim, len(shape))
@@ -111,7 +116,7 @@ def sum(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) ->
     """
     if dtype is None and x.dtype.kind != "f":
         dtype = np.int64
-    return np.add.reduce(x, None if dim is None else axes("sum", dim, x.ndim), dtype, None, keepdim)
+    return fold(np.add, x, None if dim is None else axes("sum", dim, x.ndim), keepdim, dtype)
 
 
 @operation(x=lambda g, x_shape, dim: spread(_divided(g, count(x_shape, dim)), x_shape, dim))
@@ -142,11 +147,11 @@ def mean(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -
     --------
     >>> import tinygrad_edu as tg
     >>> tg.mean(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
-    tensor([1.5000, 3.5000])
+    tensor([1.5, 3.5])
     """
     if dtype is None:
         _require_float("mean", x)
-    total = np.add.reduce(x, axes("mean", dim, x.ndim), dtype, None, keepdim)
+    total = fold(np.add, x, axes("mean", dim, x.ndim), keepdim, dtype)
     return _divided(total, count(x.shape, dim))
 
 
@@ -203,13 +208,13 @@ def var(x: Any, dim: Any = None, correction: Any = 1, keepdim: bool = False, *, 
     >>> tg.var(tg.tensor([1.0, 2.0, 3.0, 4.0]))
     tensor(1.6667)
     >>> tg.var(tg.tensor([1.0, 2.0, 3.0, 4.0]), correction=0)
-    tensor(1.2500)
+    tensor(1.25)
     """
     _require_float("var", x)
     n = _degrees(x.shape, dim, correction, unbiased)
     dim = None if isinstance(dim, bool) else dim
     d = _centered(x, dim)
-    return _divided(np.add.reduce(d * d, axes("var", dim, x.ndim), None, None, keepdim), n)
+    return _divided(fold(np.add, d * d, axes("var", dim, x.ndim), keepdim), n)
 
 
 def _std_rule(g: Any, x: Any, result: Any, dim: Any, correction: Any, unbiased: bool | None) -> Any:
@@ -301,7 +306,7 @@ def prod(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -
     if dtype is None and x.dtype.kind != "f":
         dtype = np.int64
     axis = None if dim is None or x.ndim == 0 else axis_of("prod", dim, x.ndim)
-    return np.multiply.reduce(x, axis, dtype, None, keepdim)
+    return fold(np.multiply, x, axis, keepdim, dtype)
 
 
 # Truth and counts
@@ -330,7 +335,7 @@ def any(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     >>> tg.any(tg.tensor([[True, False], [False, False]]), dim=1)
     tensor([ True, False])
     """
-    return np.logical_or.reduce(x, axes("any", dim, x.ndim), None, None, keepdim)
+    return fold(np.logical_or, x, axes("any", dim, x.ndim), keepdim)
 
 
 @operation()
@@ -356,7 +361,7 @@ def all(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     >>> tg.all(tg.tensor([[True, False], [True, True]]), dim=1)
     tensor([False,  True])
     """
-    return np.logical_and.reduce(x, axes("all", dim, x.ndim), None, None, keepdim)
+    return fold(np.logical_and, x, axes("all", dim, x.ndim), keepdim)
 
 
 @operation()
@@ -380,7 +385,7 @@ def count_nonzero(x: Any, dim: Any = None) -> Tensor:
     >>> tg.count_nonzero(tg.tensor([[1, 0], [2, 3]]), dim=1)
     tensor([1, 2])
     """
-    return np.add.reduce(x != 0, axes("count_nonzero", dim, x.ndim), np.int64)
+    return fold(np.add, x != 0, axes("count_nonzero", dim, x.ndim), False, np.int64)
 
 
 # Norms
@@ -436,12 +441,12 @@ def norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Tens
     axis = axes("norm", dim, x.ndim)
     p = 2.0 if p == "fro" else float(p)
     if p == 2:
-        return np.sqrt(np.add.reduce(x * x, axis, None, None, keepdim))
+        return np.sqrt(fold(np.add, x * x, axis, keepdim))
     if p == 0:
-        return np.add.reduce(x != 0, axis, x.dtype, None, keepdim)
+        return fold(np.add, x != 0, axis, keepdim, x.dtype)
     if math.isinf(p):
-        return (np.maximum if p > 0 else np.minimum).reduce(np.abs(x), axis, None, None, keepdim)
-    return np.add.reduce(np.abs(x) ** p, axis, None, None, keepdim) ** (1.0 / p)
+        return fold(np.maximum if p > 0 else np.minimum, np.abs(x), axis, keepdim)
+    return fold(np.add, np.abs(x) ** p, axis, keepdim) ** (1.0 / p)
 
 
 # Examples: what varies is the dimension, as a number from either end, a tuple or omitted, and whether it stays.
@@ -463,7 +468,7 @@ def of_power(
     dims: Dims = "last",
     p: Literal["fro", 1, 2, 3, "half", "inf"] = "fro",
 ) -> Case:
-    powers = {"half": 2.5, "inf": math.inf}
+    powers: dict[Any, Any] = {"half": 2.5, "inf": math.inf}
     return case(real(n, m, 2), p=powers.get(p, p), dim=DIMS[dims], keepdim=keepdim)
 
 

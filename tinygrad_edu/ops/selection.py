@@ -11,7 +11,7 @@ from tinygrad_edu.dtypes import result_type
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.graph import unbroadcast
 from tinygrad_edu.ops.comparison import ge, gt, le, logical_and, logical_or, lt
-from tinygrad_edu.ops.operation import composite, described, elementwise, example, operation, overwriting
+from tinygrad_edu.ops.operation import composite, described, elementwise, example, methods, operation, overwriting
 from tinygrad_edu.tensor import Tensor
 
 __all__ = ["clamp", "clip", "lerp", "maximum", "minimum", "where"]
@@ -65,7 +65,7 @@ def _where(self: Tensor, condition: Any, other: Any) -> Tensor:
 
 
 _where.__doc__ = "This tensor where the condition holds and `other` elsewhere: see :func:`where`."
-Tensor.where = _where
+methods(where=_where)
 
 
 def _larger(g: Any, a: Any, b: Any) -> Any:
@@ -203,8 +203,7 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
     return clamp(x, min, max)
 
 
-Tensor.clip = clip
-Tensor.clip_ = overwriting(clip)
+methods(clip=clip, clip_=overwriting(clip))
 
 
 @composite()
@@ -230,7 +229,7 @@ def lerp(x: Any, end: Any, weight: Any) -> Tensor:
     return x + weight * (end - x)
 
 
-Tensor.lerp_ = overwriting(lerp)
+methods(lerp_=overwriting(lerp))
 
 
 @example(lerp)

@@ -10,7 +10,7 @@ from tinygrad_edu.announce import Case, Size, case, real
 from tinygrad_edu.dtypes import get_default_dtype
 from tinygrad_edu.ops.exponential import exp
 from tinygrad_edu.ops.operation import example, operation
-from tinygrad_edu.ops.reduce import axes, kept, sum
+from tinygrad_edu.ops.reduce import axes, fold, kept, sum
 from tinygrad_edu.ops.shape import axis_of
 from tinygrad_edu.tensor import Tensor
 
@@ -23,7 +23,7 @@ def _floating(x: np.ndarray) -> np.ndarray:
 
 def _below_the_largest(x: np.ndarray, axis: Any) -> tuple[np.ndarray, np.ndarray]:
     """The largest element and e to the power of what each lies below it: at most 1, whatever `x` is."""
-    largest = np.maximum.reduce(x, axis, None, None, True, -np.inf)
+    largest = fold(np.maximum, x, axis, True, initial=-np.inf)
     largest = np.where(np.isfinite(largest), largest, 0.0)  # infinities speak for themselves: inf - inf is not formed
     return largest, np.exp(x - largest)
 
@@ -52,11 +52,11 @@ def logsumexp(x: Any, dim: Any, keepdim: bool = False) -> Tensor:
     --------
     >>> import tinygrad_edu as tg
     >>> tg.logsumexp(tg.tensor([1e4, 1e4]), dim=0)
-    tensor(10000.6934)
+    tensor(10000.693)
     """
     axis = axes("logsumexp", dim, x.ndim)
     largest, e = _below_the_largest(_floating(x), axis)
-    total = np.add.reduce(e, axis, None, None, True)
+    total = fold(np.add, e, axis, True)
     with np.errstate(divide="ignore"):  # ln 0 = -inf is the value where all elements are -inf
         y = np.log(total) + largest
     return y if keepdim else y.reshape([n for i, n in enumerate(x.shape) if axis is not None and i not in axis])
@@ -86,11 +86,11 @@ def softmax(x: Any, dim: int, *, dtype: Any = None) -> Tensor:
     --------
     >>> import tinygrad_edu as tg
     >>> tg.softmax(tg.tensor([1e4, 1e4, 0.0]), dim=0)
-    tensor([0.5000, 0.5000, 0.0000])
+    tensor([0.5, 0.5, 0. ])
     """
     axis = None if x.ndim == 0 else axis_of("softmax", dim, x.ndim)
     e = _below_the_largest(_floating(x) if dtype is None else x.astype(dtype), axis)[1]
-    e /= np.add.reduce(e, axis, None, None, True)
+    e /= fold(np.add, e, axis, True)
     return e
 
 
@@ -124,7 +124,7 @@ def log_softmax(x: Any, dim: int, *, dtype: Any = None) -> Tensor:
     x = _floating(x) if dtype is None else x.astype(dtype)
     largest, e = _below_the_largest(x, axis)
     # Subtracted one after the other, so that a large maximum does not swallow the logarithm's digits.
-    return x - largest - np.log(np.add.reduce(e, axis, None, None, True))
+    return x - largest - np.log(fold(np.add, e, axis, True))
 
 
 @example(softmax)
