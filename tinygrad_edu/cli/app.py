@@ -1,0 +1,163 @@
+"""The commands and their help."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["ModelName", "TrackName", "app"]
+
+app = typer.Typer(
+    name="tinygrad-edu",
+    help="Neural networks in NumPy whose every derivative can be read and checked.\n\n"
+    "New here? Run **tinygrad-edu demo**: it trains a small network to read handwritten digits, checks its "
+    "gradients, and writes a page you can open in a browser. It takes about a minute.",
+    epilog="Help for one command: tinygrad-edu COMMAND --help",
+    rich_markup_mode="markdown",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class ModelName(StrEnum):
+    """The models that can be trained."""
+
+    regression = "regression"
+    cnn = "cnn"
+    resnet = "resnet"
+
+
+class TrackName(StrEnum):
+    """Who computes the gradients."""
+
+    graph = "graph"
+    by_hand = "by-hand"
+    torch = "torch"
+
+
+Model = Annotated[
+    ModelName,
+    typer.Argument(
+        help="regression: exam scores from hours studied. cnn: a convolutional network for digits. "
+        "resnet: a residual one.",
+        show_default=False,
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Where the random numbers start: the same seed, the same result.")]
+
+
+@app.command(epilog="Example: tinygrad-edu demo --output my-first-network")
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the report and the trained weights; made if absent.")
+    ] = Path("demo"),
+    epochs: Annotated[int, typer.Option(min=1, help="How often to go through the training digits.")] = 12,
+    seed: Seed = 0,
+    min_accuracy: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Exit with status 1 if a smaller share of the held-out digits is read rightly, for example 0.975.",
+            show_default=False,
+        ),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A few steps only, to see that everything runs.")] = False,
+) -> None:
+    """Train a small network on handwritten digits, check its gradients, write a report.
+
+    Everything the library does, once: a convolutional network learns 4,000 digits and is tested on 1,000 others; the
+    gradients of its layers are computed in several independent ways and compared; the same training is repeated by hand
+    and with PyTorch; and a page with curves, mistakes and filters is written.
+    """
+    from tinygrad_edu.cli.demo import run
+
+    run(output, epochs, seed, min_accuracy, quick)
+
+
+@app.command(epilog="Example: tinygrad-edu train cnn --track by-hand --epochs 3 --save cnn.safetensors")
+def train(
+    model: Model,
+    track: Annotated[
+        TrackName,
+        typer.Option(
+            "--track",
+            "-t",
+            help="Who computes the gradients. graph: the recorded operations. by-hand: the backward passes derived by "
+            "hand. torch: PyTorch.",
+        ),
+    ] = TrackName.graph,
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=1, help="How often to go through the training data.", show_default="the model's own"),
+    ] = None,
+    lr: Annotated[
+        float | None, typer.Option(help="Learning rate: how far to step.", show_default="the model's own")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Samples in each step.", show_default="the model's own")
+    ] = None,
+    seed: Seed = 0,
+    save: Annotated[Path | None, typer.Option(help="Save the trained model in this file.", show_default=False)] = None,
+    load: Annotated[
+        Path | None,
+        typer.Option(help="Go on from a file that --save has written, on any track.", show_default=False),
+    ] = None,
+    max_steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps in each epoch at most, to try something out.", show_default=False)
+    ] = None,
+) -> None:
+    """Train a model and show after each epoch how it does on held-out data."""
+    from tinygrad_edu.cli.train import run
+
+    run(model.value, track.value, epochs, lr, batch_size, seed, save, load, max_steps)
+
+
+@app.command(epilog="Example: tinygrad-edu compare cnn --steps 20")
+def compare(
+    model: Model,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps on each track.")] = 10,
+    batch_size: Annotated[int, typer.Option(min=2, help="Samples in each step.")] = 32,
+    seed: Seed = 0,
+) -> None:
+    """Train a model by graph, by hand and with PyTorch, and compare the losses step by step.
+
+    All start from equal weights and see equal batches, in double precision (float64). Exit status 1 if any two losses
+    differ by more than 1e-9.
+    """
+    from tinygrad_edu.cli.compare import run
+
+    run(model.value, steps, batch_size, seed)
+
+
+@app.command(epilog="Examples: tinygrad-edu verify, or tinygrad-edu verify Conv2d CrossEntropyLoss")
+def verify(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Layers and losses, such as Conv2d or MSELoss; all of them if omitted.", show_default=False
+        ),
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Compute the gradients of layers and losses in several independent ways, and compare.
+
+    The ways are: the recorded graph, the backward derived by hand, PyTorch, and differences of the function itself.
+    Exit status 1 if any two disagree.
+    """
+    from tinygrad_edu.cli.verify import run
+
+    run(names or [], seed)
+
+
+@app.command(epilog="Example: tinygrad-edu version")
+def version() -> None:
+    """Print the versions of tinygrad_edu and of what it runs on."""
+    from tinygrad_edu.cli.version import run
+
+    run()

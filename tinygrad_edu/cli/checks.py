@@ -1,0 +1,134 @@
+"""One table of many verified gradients, for the screen and for the page."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+__all__ = ["Check", "FORMS_MEAN", "as_detail", "as_html", "as_table", "check_of"]
+
+
+FORMS_MEAN = (
+    "The columns: the backward derived by hand, a reference in the words of SciPy, PyTorch, and differences of the "
+    "function (numerical), whose own error is about 1e-9. About 1e-15 is rounding."
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One verified layer, loss or network.
+
+    Attributes
+    ----------
+    name : str
+    gradients : str
+        Of what, by name.
+    errors : dict of str to float
+        For each form but the first, by how much its gradients differ at most from those of the first, relatively.
+    reference : str
+        The first form.
+    ok : bool
+        Whether all pairs of forms agree.
+    note : str
+        Where they do not, or a form that is absent for a reason of its own.
+    """
+
+    name: str
+    gradients: str
+    errors: dict[str, float]
+    reference: str
+    ok: bool
+    note: str
+
+
+def check_of(name: str, report: Any) -> Check:
+    """The row for one report of ``verify``."""
+    reference, *others = report.forms or ("graph",)
+    note = "" if report.ok or report.worst is None else str(report.worst)
+    if report.ok and "torch" in report.absent and "not installed" not in report.absent["torch"]:
+        note = f"without torch: {report.absent['torch']}"
+    errors = {
+        form: _largest(c.error for c in report.comparisons if set(c.forms) == {reference, form}) for form in others
+    }
+    return Check(name, _named([g for g in report.shapes if g != "result"]), errors, reference, report.ok, note)
+
+
+def _named(gradients: list[str]) -> str:
+    if len(gradients) <= 3:
+        return ", ".join(gradients)
+    return f"{gradients[0]} and {len(gradients) - 1} parameters"
+
+
+def _largest(errors: Iterable[float]) -> float:
+    errors = list(errors)
+    return math.nan if any(math.isnan(error) for error in errors) else max(errors)
+
+
+def _forms(checks: Sequence[Check]) -> list[str]:
+    found = {form for check in checks for form in check.errors}
+    return [form for form in ("fused", "by hand", "reference", "torch", "numerical") if form in found]
+
+
+def _cells(check: Check, forms: Sequence[str]) -> list[str]:
+    return [check.name, check.gradients, *(_number(check.errors.get(form)) for form in forms)]
+
+
+def _number(error: float | None) -> str:
+    return "" if error is None else "0" if error == 0 else f"{error:.0e}"
+
+
+def as_table(checks: Sequence[Check]) -> Table:
+    """The table for the screen."""
+    forms = _forms(checks)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in ("", "gradients of"):
+        table.add_column(column)
+    for form in forms:
+        table.add_column(form, justify="right")
+    table.add_column("")
+    for check in checks:
+        table.add_row(*_cells(check, forms), "[green]agree[/]" if check.ok else "[bold red]DISAGREE[/]")
+    return table
+
+
+def as_detail(report: Any) -> Table:
+    """The table of one report for the screen, a row for each gradient."""
+    reference, *others = report.forms or ("graph",)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in ("gradient of", "shape"):
+        table.add_column(column)
+    for form in others:
+        table.add_column(form, justify="right")
+    table.add_column("")
+    for gradient, shape in report.shapes.items():
+        found = [c for c in report.comparisons if c.gradient == gradient]
+        errors = {form: [c for c in found if set(c.forms) == {reference, form}] for form in others}
+        cells = [
+            "".join(_number(c.error) if c.ok else f"[red]{_number(c.error)}[/]" for c in errors[f]) for f in others
+        ]
+        odd = report.odd_one_out(gradient)
+        verdict = f"[bold red]{odd} is the odd one out[/]" if odd else "[bold red]DISAGREE[/]"
+        name = "(the result)" if gradient == "result" else gradient
+        table.add_row(
+            name, " × ".join(map(str, shape)), *cells, "[green]agree[/]" if all(c.ok for c in found) else verdict
+        )
+    return table
+
+
+def as_html(checks: Sequence[Check]) -> str:
+    """The table for the page."""
+    forms = _forms(checks)
+    head = "".join(f'<th scope="col">{column}</th>' for column in ("", "gradients of", *forms, ""))
+    rows = []
+    for check in checks:
+        name, gradients, *errors = (html.escape(cell) for cell in _cells(check, forms))
+        numbers = "".join(f'<td class="number">{error}</td>' for error in errors)
+        verdict = '<td class="agree">✓ agree</td>' if check.ok else '<td class="differ">✗ disagree</td>'
+        rows.append(f'<tr><th scope="row">{name}</th><td>{gradients}</td>{numbers}{verdict}</tr>')
+    notes = [f"<p>{html.escape(check.name)}: {html.escape(check.note)}</p>" for check in checks if check.note]
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{''.join(notes)}"
