@@ -1,7 +1,7 @@
 """A small PyTorch in NumPy, in which every derivative can be read and checked.
 
-The namespace is PyTorch's: tensors, operations, creation, element types, grad modes. ``import tinygrad_edu`` loads NumPy
-alone; the rooms above it (``nn``, ``optim``, ``models``, ``testing`` and so on) load when they are first named.
+The namespace is PyTorch's: tensors, operations, creation, element types, grad modes. ``import tinygrad_edu`` loads
+NumPy alone; the rooms above it (``nn``, ``optim``, ``models``, ``testing`` and so on) load when they are first named.
 """
 
 from __future__ import annotations

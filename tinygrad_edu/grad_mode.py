@@ -97,16 +97,25 @@ def _decorated(function: Callable[..., Any], enabled: bool) -> Any:
         # The mode holds while the generator's own lines run, and is the caller's between them.
         @functools.wraps(function)
         def generator(*args: Any, **options: Any) -> Any:
-            with set_grad_enabled(enabled):
-                iterator = function(*args, **options)
-            sent: Any = None
-            while True:
-                try:
-                    with set_grad_enabled(enabled):
-                        item = iterator.send(sent)
-                except StopIteration as stop:
-                    return stop.value
-                sent = yield item
+            iterator = function(*args, **options)
+            try:
+                with set_grad_enabled(enabled):
+                    item = next(iterator)
+                while True:
+                    try:
+                        sent = yield item
+                    except GeneratorExit:
+                        with set_grad_enabled(enabled):
+                            iterator.close()
+                        raise
+                    except BaseException as error:
+                        with set_grad_enabled(enabled):
+                            item = iterator.throw(error)
+                    else:
+                        with set_grad_enabled(enabled):
+                            item = iterator.send(sent)
+            except StopIteration as stop:
+                return stop.value
 
         return generator
 

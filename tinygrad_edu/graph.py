@@ -150,7 +150,7 @@ class Node:
                 f"backward: the graph was swept before and its kept values are freed (first met at {self.name()!r}, "
                 f"result of shape {self.shape}). Call the first backward with retain_graph=True to sweep it twice."
             )
-        values = []
+        values: list[Any] = []
         for kept in self.kept:
             if isinstance(kept, Value):
                 if kept.memory is not None and kept.memory.written > self.tick:
@@ -217,7 +217,7 @@ def sweep(
     retain_graph: bool,
     revive: Callable[[Any, Node], Value] | None = None,
     stops: frozenset[Node] = frozenset(),
-) -> dict[Value, Any]:
+) -> dict[Any, Any]:
     """Carry a cotangent from `root` back to every leaf: reverse-mode differentiation.
 
     The youngest node waiting is always complete: whatever reads a result is recorded after it, hence was taken
@@ -252,7 +252,7 @@ def sweep(
             total = totals.pop(node)
             values = node.values(revive)
             rules = node.rules
-            if type(rules) is tuple:
+            if isinstance(rules, tuple):
                 contributions = [rule(total, values) for rule in rules]
             else:
                 contributions = rules(total, values)

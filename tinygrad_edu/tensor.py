@@ -193,8 +193,8 @@ class Tensor(Value):
                 continue
             if call is None:
                 raise RuntimeError(
-                    "This tensor is a view that was taken under no_grad(), and its base was overwritten in a recorded operation "
-                    "since. Take the view and write to its base both inside no_grad() or both outside."
+                    "This tensor is a view that was taken under no_grad(), and its base was overwritten in a recorded "
+                    "operation since. Take the view and write to its base both inside no_grad() or both outside."
                 )
             with set_grad_enabled(True):
                 view.node = call(base, *arguments, **options).node

@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_edu import dtypes
 from tinygrad_edu.announce import Case, Size, case, real
 from tinygrad_edu.device import device
-from tinygrad_edu.ops.operation import example, operation
+from tinygrad_edu.ops.operation import example, methods, operation
 from tinygrad_edu.tensor import Tensor
 
 __all__ = ["astype", "clone", "contiguous"]
@@ -115,7 +115,9 @@ def _astype(self: Tensor, dtype: Any, *, copy: bool = False) -> Tensor:
     return astype(self, dtype)
 
 
-def _to(self: Tensor, *targets: Any, dtype: Any = None, non_blocking: bool = False, copy: bool = False, **on: Any) -> Tensor:
+def _to(
+    self: Tensor, *targets: Any, dtype: Any = None, non_blocking: bool = False, copy: bool = False, **on: Any
+) -> Tensor:
     """The same values in another element type; the only device is the CPU.
 
     Parameters
@@ -181,12 +183,6 @@ def _converter(dtype: np.dtype) -> Any:
     return method
 
 
-Tensor.astype = _astype
-Tensor.contiguous = _contiguous
-Tensor.to = _to
-Tensor.type = _type
-Tensor.type_as = _type_as
-Tensor.cpu = _cpu
-Tensor.cuda = _cuda
+methods(astype=_astype, contiguous=_contiguous, to=_to, type=_type, type_as=_type_as, cpu=_cpu, cuda=_cuda)
 for _name in ("float", "double", "half", "long", "int", "short", "bool"):
     setattr(Tensor, _name, _converter(getattr(dtypes, _name)))

@@ -26,10 +26,21 @@ from tinygrad_edu.ops.index import (
     scatter_add,
     taken,
 )
-from tinygrad_edu.ops.operation import needs_gradient, overwriting, plain, require_recorded, require_writable, rewire
+from tinygrad_edu.ops.operation import (
+    Operation,
+    methods,
+    needs_gradient,
+    overwriting,
+    plain,
+    require_recorded,
+    require_writable,
+    rewire,
+)
 from tinygrad_edu.tensor import Tensor, _wrap
 
 __all__: list[str] = []
+
+_INDEX_PUT: Operation = index_put.operation  # type: ignore[attr-defined]
 
 
 def write(x: Tensor, index: Any, value: Any, name: str) -> Tensor:
@@ -73,7 +84,7 @@ def write(x: Tensor, index: Any, value: Any, name: str) -> Tensor:
     require_recorded(x, name)
     result = _wrap(x.array)
     arguments = {"x": x, "indices": index, "values": value, "accumulate": False}
-    index_put.operation.record(arguments, x.array, result)
+    _INDEX_PUT.record(arguments, x.array, result)
     put(x.array, index, array, False, name)
     x.written()
     if result.node is not None:
@@ -107,9 +118,6 @@ def _copy(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     return write(self, (Ellipsis,), src, "copy_")
 
 
-Tensor.__setitem__ = _setitem
-Tensor.fill_ = _fill
-Tensor.zero_ = _zero
-Tensor.copy_ = _copy
+methods(__setitem__=_setitem, fill_=_fill, zero_=_zero, copy_=_copy)
 for _call in (index_add, index_copy, index_fill, index_put, scatter, scatter_add):
     setattr(Tensor, f"{_call.__name__}_", overwriting(_call))

@@ -150,7 +150,11 @@ def _at_least(tensors: Any, ndim: int) -> list:
     if ndim == 1:
         return [item.reshape((1,)) if item.ndim == 0 else item for item in items]
     return [
-        item.reshape(shapes[item.ndim]) if item.ndim < 2 else item.reshape((*item.shape, 1)) if item.ndim < ndim else item
+        item.reshape(shapes[item.ndim])
+        if item.ndim < 2
+        else item.reshape((*item.shape, 1))
+        if item.ndim < ndim
+        else item
         for item in items
     ]
 
@@ -270,12 +274,14 @@ def split(x: Any, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
     if isinstance(split_size, Sequence):
         sizes = list(split_size)
         if sum(sizes) != length or min(sizes, default=0) < 0:
-            raise ShapeError(f"split: sizes {sizes} do not add up to {length}, dimension {dim} of shape {tuple(x.shape)}")
+            raise ShapeError(
+                f"split: sizes {sizes} do not add up to {length}, dimension {dim} of shape {tuple(x.shape)}"
+            )
     else:
         if split_size < 0 or (split_size == 0 and length):
             raise ShapeError(f"split: expected a positive size, got {split_size} for shape {tuple(x.shape)}")
         full, rest = divmod(length, split_size) if length else (0, 0)
-        sizes = [split_size] * full + [rest] * (rest > 0 or not full)
+        sizes = [split_size] * full + [rest] * (rest > 0)
     return _parts(x, list(itertools.accumulate(sizes))[:-1], dim)
 
 

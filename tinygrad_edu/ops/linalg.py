@@ -1,7 +1,12 @@
 r"""Products of matrices and their relatives: everything that is a sum of products.
 
-With :math:`C = A B` and a cotangent :math:`G` of :math:`C`, the differential :math:`\langle G, \mathrm dA\,B + A\,\mathrm
-dB\rangle = \langle G B^\top, \mathrm dA\rangle + \langle A^\top G, \mathrm dB\rangle` shows both cotangents at once.
+With :math:`C = A B` and a cotangent :math:`G` of :math:`C`, the differential
+
+.. math::
+    \langle G, \mathrm dA\,B + A\,\mathrm dB\rangle
+    = \langle G B^\top, \mathrm dA\rangle + \langle A^\top G, \mathrm dB\rangle
+
+shows both cotangents at once.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ import numpy as np
 from tinygrad_edu.announce import Case, Size, case, real
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.graph import unbroadcast
-from tinygrad_edu.ops.operation import composite, example, operation, plain, ufuncs
+from tinygrad_edu.ops.operation import composite, example, methods, operation, plain, ufuncs
 from tinygrad_edu.ops.shape import diagonal, permute, unsqueeze
 from tinygrad_edu.tensor import Tensor
 
@@ -24,7 +29,9 @@ __all__ = ["addmm", "baddbmm", "bmm", "contract", "dot", "einsum", "inner", "mat
 
 def _require_same_dtype(name: str, a: np.ndarray, b: np.ndarray) -> None:
     if a.dtype is not b.dtype and a.dtype != b.dtype:
-        raise DtypeError(f"{name}: both operands must have one dtype, got {a.dtype} and {b.dtype}; convert one with .to()")
+        raise DtypeError(
+            f"{name}: both operands must have one dtype, got {a.dtype} and {b.dtype}; convert one with .to()"
+        )
     if a.dtype.kind == "b":
         raise DtypeError(f"{name}: expected numbers, got bool; convert with .to() first")
 
@@ -91,7 +98,9 @@ def matmul(a: Any, b: Any) -> Tensor:
     if a.dtype is not b.dtype or a.dtype.kind == "b":
         _require_same_dtype("matmul", a, b)
     if not a.ndim or not b.ndim:
-        raise ShapeError(f"matmul: both operands need at least one dimension, got {a.shape} @ {b.shape}; use * for numbers")
+        raise ShapeError(
+            f"matmul: both operands need at least one dimension, got {a.shape} @ {b.shape}; use * for numbers"
+        )
     if a.shape[-1] != b.shape[max(b.ndim - 2, 0)]:
         raise ShapeError(f"matmul: inner dimensions differ: {a.shape} @ {b.shape}")
     if a.ndim > 2 and b.ndim == 2 and a.flags.c_contiguous:
@@ -118,8 +127,7 @@ def _(n: Size = 3, k: Size = 4, vector_left: bool = True) -> Case:
     return case(real(k), real(n, k, 2)) if vector_left else case(real(2, n, k), real(k))
 
 
-Tensor.__matmul__ = matmul
-Tensor.__rmatmul__ = lambda b, a: matmul(a, b)
+methods(__matmul__=matmul, __rmatmul__=lambda b, a: matmul(a, b))
 ufuncs[np.matmul] = matmul
 
 
@@ -422,7 +430,9 @@ def _explicit(equation: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], 
     left, arrow, result = equation.replace(" ", "").partition("->")
     inputs = left.split(",")
     if len(inputs) != len(shapes):
-        raise ShapeError(f"einsum: {equation!r} speaks of {len(inputs)} operands, but {len(shapes)} are given: {shapes}")
+        raise ShapeError(
+            f"einsum: {equation!r} speaks of {len(inputs)} operands, but {len(shapes)} are given: {shapes}"
+        )
     for part in (*inputs, result):
         letters = part.replace("...", "", 1)
         if letters and not (letters.isascii() and letters.isalpha()):
@@ -454,14 +464,16 @@ def _lengths(equation: str, inputs: list[str], shapes: list[tuple[int, ...]]) ->
         for letter, length in zip(part, shape, strict=True):
             known = lengths.setdefault(letter, length)
             if known != length and 1 not in (known, length):
-                raise ShapeError(f"einsum: {letter!r} has lengths {known} and {length} in {equation!r} for shapes {shapes}")
+                raise ShapeError(
+                    f"einsum: {letter!r} has lengths {known} and {length} in {equation!r} for shapes {shapes}"
+                )
             lengths[letter] = length if known == 1 else known
     return lengths
 
 
 def _contract_rule(g: Any, operands: list, equation: str) -> Any:
-    # The result is linear in every operand, y = Σ x_1 x_2 … x_n, and so is L = Σ g x_1 x_2 … x_n, a sum over all letters.
-    # Its derivative by an element of x_i is the sum over the letters that x_i does not have, without x_i.
+    # The result is linear in every operand, y = Σ x_1 x_2 … x_n, and so is L = Σ g x_1 x_2 … x_n, a sum over all
+    # letters. Its derivative by an element of x_i is the sum over the letters that x_i does not have, without x_i.
     left, _, result = equation.partition("->")
     inputs = left.split(",")
 
@@ -474,9 +486,10 @@ def _contract_rule(g: Any, operands: list, equation: str) -> Any:
 
 @operation(method=False, operands=lambda g, operands, equation: _contract_rule(g, operands, equation))
 def contract(equation: str, operands: Any) -> Tensor:
-    r"""Sum of products in which every letter of an operand stands in another operand or the result: the core of `einsum`.
+    r"""Sum of products in which every letter of an operand stands in another operand or the result.
 
-    The cotangent of an operand is the same sum with the result's cotangent in the operand's place.
+    The core of :func:`einsum`. The cotangent of an operand is the same sum with the result's cotangent in the place of
+    the operand.
 
     Parameters
     ----------
@@ -494,7 +507,9 @@ def contract(equation: str, operands: Any) -> Tensor:
     >>> tg.contract("ij,j->i", [tg.ones(2, 3), tg.ones(3)])
     tensor([3., 3.])
     """
-    return np.einsum(equation, *operands, optimize=True).copy(order="K")
+    if len(operands) == 1:  # NumPy gives a view
+        return np.einsum(equation, *operands).copy()
+    return np.einsum(equation, *operands, optimize=True)
 
 
 @example(contract)
@@ -513,7 +528,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         result are summed over; twice in one operand means its diagonal; ``...`` stands for any further dimensions.
         Without ``->`` the result has, in alphabetical order, the letters that occur once.
     *operands : Tensor
-        All of one dtype.
+        All of one dtype, which the result has as well.
 
     Returns
     -------

@@ -14,9 +14,20 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.ops import arithmetic, comparison, creation, cumulative, extremum, index, join, linalg, reduce, selection
+from tinygrad_edu.ops import (
+    arithmetic,
+    comparison,
+    creation,
+    cumulative,
+    extremum,
+    index,
+    join,
+    linalg,
+    reduce,
+    selection,
+)
 from tinygrad_edu.ops import shape as shapes
-from tinygrad_edu.ops.operation import plain, ufuncs
+from tinygrad_edu.ops.operation import methods, plain, ufuncs
 from tinygrad_edu.tensor import Tensor, as_tensor
 
 __all__: list[str] = []
@@ -25,7 +36,7 @@ functions: dict[Callable[..., Any], Callable[..., Any]] = {}
 """For each NumPy function what it is on Tensors."""
 
 # ufuncs whose operation is more than an elementwise kernel, and other names for some.
-for _ufunc, _call in {
+_NAMED: dict[np.ufunc, Callable[..., Any]] = {
     np.power: arithmetic.pow,
     np.float_power: arithmetic.pow,
     np.remainder: arithmetic.remainder,
@@ -34,7 +45,8 @@ for _ufunc, _call in {
     np.absolute: arithmetic.abs,
     np.fabs: arithmetic.abs,
     np.positive: lambda x: x,
-}.items():
+}
+for _ufunc, _call in _NAMED.items():
     ufuncs.setdefault(_ufunc, _call)
 
 _REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {
@@ -78,8 +90,7 @@ def _array_function(self: Tensor, function: Callable, types: Any, args: tuple, k
     return ours(*args, **kwargs)
 
 
-Tensor.__array_ufunc__ = _array_ufunc
-Tensor.__array_function__ = _array_function
+methods(__array_ufunc__=_array_ufunc, __array_function__=_array_function)
 
 
 def _is(*numpy_functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -174,7 +185,9 @@ def _(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
 def _(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     pair = isinstance(axis, tuple) and len(axis) == 2 or axis is None and x.ndim == 2
     if ord not in (None, "fro") and (pair or axis is None and x.ndim != 1):
-        raise TypeError(f"numpy.linalg.norm: of matrices only the Frobenius norm is defined for Tensors, got ord={ord!r}")
+        raise TypeError(
+            f"numpy.linalg.norm: of matrices only the Frobenius norm is defined for Tensors, got ord={ord!r}"
+        )
     return reduce.norm(x, 2 if ord in (None, "fro") else ord, axis, keepdims)
 
 
@@ -358,7 +371,8 @@ def _(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
 def _(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     if isinstance(indices_or_sections, int) and ary.shape[axis] % indices_or_sections:
         raise ShapeError(
-            f"numpy.split: {indices_or_sections} sections do not go into {ary.shape[axis]}, dimension {axis} of {ary.shape}"
+            f"numpy.split: {indices_or_sections} sections do not go into {ary.shape[axis]}, dimension {axis} of "
+            f"{ary.shape}"
         )
     return functions[np.array_split](ary, indices_or_sections, axis)
 
@@ -421,7 +435,7 @@ def _(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any
 
 @_is(np.round, np.around)
 def _(a: Any, decimals: int = 0) -> Any:
-    return arithmetic.round(a, decimals=decimals)
+    return arithmetic.round(a * 10.0**decimals) / 10.0**decimals if decimals else arithmetic.round(a)
 
 
 # Products

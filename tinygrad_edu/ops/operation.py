@@ -119,7 +119,8 @@ class Operation:
         if need in self.rules and isinstance(arguments[need], list | tuple):
             return list(arguments[need])  # the list itself is the user's, who may change it
         if need in arguments:
-            return arguments[need]
+            # Tensors within an option, as in an index (i, j), are no operands: the rules get them as arrays.
+            return plain(arguments[need]) if isinstance(arguments[need], tuple) else arguments[need]
         operand = arguments[need.removesuffix("_shape")]
         if isinstance(operand, list | tuple):
             return [np.shape(plain(item)) for item in operand]
@@ -208,7 +209,7 @@ def elementwise(
         announced_op = Announcement(op.name, "operation", call, differentiable=bool(rules))
         announced_op.examples.append(_elementwise_example(op.parameters, domain or {}))
         announce(announced_op)
-        return call  # type: ignore[return-value]
+        return call
 
     return decorate
 
@@ -311,7 +312,8 @@ def _binary(op: Operation, kernel: Callable, floating: bool) -> Callable[..., An
             wants_a = isinstance(a, Tensor) and (a.tracked if a.origin is None else needs_gradient(a))
             wants_b = isinstance(b, Tensor) and (b.tracked if b.origin is None else needs_gradient(b))
             if wants_a and wants_b:
-                parents = (a.node or a, b.node or b)
+                parents: tuple = (a.node or a, b.node or b)
+                kept: tuple
                 kept, used = (a if ab_a else None, b if ab_b else None), both
             elif wants_a:
                 parents = (a.node or a,)
@@ -407,7 +409,7 @@ def operation(
 
         _publish(call, op, function, method, in_place)
         announce(Announcement(op.name, "operation", call, differentiable=bool(rules)))
-        return call  # type: ignore[return-value]
+        return call
 
     return decorate
 
@@ -438,7 +440,7 @@ def composite(*, method: bool = True, differentiable: bool = True) -> Callable[[
 
         _publish(call, op, function, method, False)
         announce(Announcement(op.name, "operation", call, differentiable=differentiable))
-        return call  # type: ignore[return-value]
+        return call
 
     return decorate
 
@@ -530,7 +532,7 @@ def overwriting(call: Callable[..., Any]) -> Callable[..., Tensor]:
         node = result.node
         if node is not None:
             require_recorded(self, name)
-            if any(kept is before or kept is self for kept in node.kept):
+            if any(kept is before for kept in node.kept):
                 # A rule needs the old values, and they are in the way.
                 before.array, before.memory, before.origin = self.array.copy(), None, None
                 node.kept = tuple(before if kept is self else kept for kept in node.kept)
@@ -558,8 +560,8 @@ def require_writable(x: Tensor, name: str) -> None:
         return
     if needs_gradient(x) and x.node is None:
         raise RuntimeError(
-            f"{name}: this tensor is a leaf that requires grad, and an in-place operation would overwrite the very value "
-            "that its gradient belongs to. Use an operation that makes a new tensor, or update under no_grad()."
+            f"{name}: this tensor is a leaf that requires grad, and an in-place operation would overwrite the very "
+            "value that its gradient belongs to. Use an operation that makes a new tensor, or update under no_grad()."
         )
     if x.origin is None:
         return
@@ -582,8 +584,8 @@ def require_recorded(x: Tensor, name: str) -> None:
         base, call = x.origin[:2]
         if call is None:
             raise RuntimeError(
-                f"{name}: this tensor is a view that was taken under no_grad(), and the write is to be recorded. Take the view "
-                "and write to it both inside no_grad() or both outside."
+                f"{name}: this tensor is a view that was taken under no_grad(), and the write is to be recorded. Take "
+                "the view and write to it both inside no_grad() or both outside."
             )
         x = base
 
@@ -591,11 +593,10 @@ def require_recorded(x: Tensor, name: str) -> None:
 def rewire(x: Tensor, node: Node) -> None:
     r"""Give an overwritten tensor its new history, and every base of it that of an array with one part replaced.
 
-    For a base :math:`b` whose part :math:`P b` was overwritten by :math:`v`, :math:`b' = P^\top v + (1 - P^\top P)\, b`.
+    A base :math:`b` whose part :math:`P b` was overwritten by :math:`v` is :math:`P^\top v + (1 - P^\top P)\, b`.
     """
     x.node, x.tracked = node, True
-    memory = x.shared_memory()
-    memory.rewired = node.tick
+    x.shared_memory().rewired = node.tick  # which is that of all its bases and their views
     while x.origin is not None:
         base, call, arguments, options, _ = x.origin
         take = functools.partial(_take, call, arguments, options)
@@ -606,7 +607,6 @@ def rewire(x: Tensor, node: Node) -> None:
             rules = (*rules, lambda g, values, take=take: g * _outside(take, g))
         node = Node(_REPLACED, rules, parents, (), base.array)
         base.node, base.tracked = node, True
-        memory.rewired = node.tick
         x = base
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_edu.announce import Case, Size, case, real
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.graph import unbroadcast
-from tinygrad_edu.ops.operation import composite, example, operation
+from tinygrad_edu.ops.operation import composite, example, methods, operation
 from tinygrad_edu.tensor import Tensor
 
 __all__ = [
@@ -66,7 +66,9 @@ def axis_of(name: str, dim: int, ndim: int) -> int:
         raise TypeError(f"{name}: expected a dimension as an int, got {dim!r}") from None
     count = max(ndim, 1)
     if not -count <= dim < count:
-        raise IndexError(f"{name}: dimension {dim} is out of range [{-count}, {count - 1}] of a tensor of {ndim} dimensions")
+        raise IndexError(
+            f"{name}: dimension {dim} is out of range [{-count}, {count - 1}] of a tensor of {ndim} dimensions"
+        )
     return dim % count
 
 
@@ -180,8 +182,8 @@ def view(x: Any, shape: Any) -> Tensor:
     out = _reshaped("view", x, shape)
     if x.size and not np.may_share_memory(out, x):
         raise ShapeError(
-            f"view: a tensor of shape {x.shape} and strides {x.strides} has no view of shape {out.shape}; use reshape(), "
-            "which copies where it must"
+            f"view: a tensor of shape {x.shape} and strides {x.strides} has no view of shape {out.shape}; use "
+            "reshape(), which copies where it must"
         )
     return out
 
@@ -382,7 +384,9 @@ def permute(x: Any, dims: Any) -> Tensor:
     (4, 2, 3)
     """
     if len(dims) != x.ndim:
-        raise ShapeError(f"permute: expected all {x.ndim} dimensions of shape {x.shape} in a new order, got {tuple(dims)}")
+        raise ShapeError(
+            f"permute: expected all {x.ndim} dimensions of shape {x.shape} in a new order, got {tuple(dims)}"
+        )
     return x.transpose(axes_of("permute", dims, x.ndim))
 
 
@@ -454,7 +458,7 @@ def _(n: Size = 2, c: Size = 3, h: Size = 4) -> Case:
 
 
 swapdims = transpose
-Tensor.swapdims = transpose
+methods(swapdims=transpose)
 
 
 @composite()
@@ -483,7 +487,9 @@ def t(x: Any) -> Tensor:
     (3, 2)
     """
     if x.ndim > 2:
-        raise ShapeError(f"t: expected two dimensions at most, got shape {tuple(x.shape)}; use mT, transpose or permute")
+        raise ShapeError(
+            f"t: expected two dimensions at most, got shape {tuple(x.shape)}; use mT, transpose or permute"
+        )
     return permute(x, tuple(range(x.ndim))[::-1])
 
 
@@ -525,10 +531,14 @@ def _matrix_transpose(x: Any, name: str) -> Any:
     return swapaxes(x, -1, -2)
 
 
-Tensor.mT = property(lambda x: _matrix_transpose(x, "mT"), doc="The matrices in the last two dimensions transposed.")
-Tensor.mH = property(lambda x: _matrix_transpose(x, "mH"), doc="The same as :attr:`mT`, since all numbers are real.")
-Tensor.T = property(lambda x: permute(x, tuple(range(x.ndim))[::-1]), doc="The dimensions in reverse order.")
-Tensor.H = property(lambda x: t(x), doc="The transpose of a matrix, since all numbers are real.")
+_PROPERTIES = {
+    "mT": (lambda x: _matrix_transpose(x, "mT"), "The matrices in the last two dimensions transposed."),
+    "mH": (lambda x: _matrix_transpose(x, "mH"), "The same as :attr:`mT`, since all numbers are real."),
+    "T": (lambda x: permute(x, tuple(range(x.ndim))[::-1]), "The dimensions in reverse order."),
+    "H": (lambda x: t(x), "The transpose of a matrix, since all numbers are real."),
+}
+for _name, (_get, _doc) in _PROPERTIES.items():
+    setattr(Tensor, _name, property(_get, doc=_doc))
 
 
 @composite()
@@ -554,7 +564,9 @@ def movedim(x: Any, source: Any, destination: Any) -> Tensor:
     """
     source, destination = axes_of("movedim", source, x.ndim), axes_of("movedim", destination, x.ndim)
     if len(source) != len(destination):
-        raise ShapeError(f"movedim: {len(source)} dimensions cannot go to {len(destination)} places: {source} to {destination}")
+        raise ShapeError(
+            f"movedim: {len(source)} dimensions cannot go to {len(destination)} places: {source} to {destination}"
+        )
     if not x.ndim:
         return permute(x, ())
     dims = [dim for dim in range(x.ndim) if dim not in source]
@@ -569,7 +581,7 @@ def _(n: Size = 2, c: Size = 3, h: Size = 4) -> Case:
 
 
 moveaxis = movedim
-Tensor.moveaxis = movedim
+methods(moveaxis=movedim)
 
 
 @operation(method=False, x=lambda g, dims: flip(g, dims))
@@ -593,7 +605,7 @@ def flip(x: Any, dims: Any) -> Tensor:
     >>> tg.arange(3).flip(0)
     tensor([2, 1, 0])
     """
-    return np.flip(x, [dim for dim in axes_of("flip", dims, x.ndim) if x.ndim]).copy()
+    return np.flip(x, axes_of("flip", dims, x.ndim) if x.ndim else ()).copy()
 
 
 @example(flip)
@@ -1158,7 +1170,9 @@ def narrow(x: Any, dim: int, start: int, length: int) -> Tensor:
     size = x.shape[dim]
     begin = start + size if start < 0 else start
     if length < 0 or begin < 0 or begin + length > size:
-        raise IndexError(f"narrow: {length} elements from {start} reach beyond dimension {dim} of shape {tuple(x.shape)}")
+        raise IndexError(
+            f"narrow: {length} elements from {start} reach beyond dimension {dim} of shape {tuple(x.shape)}"
+        )
     return x[(slice(None),) * dim + (slice(begin, begin + length),)]
 
 
@@ -1211,6 +1225,18 @@ def _like(call: Callable[..., Any]) -> Callable[..., Tensor]:
     return method
 
 
-Tensor.view_as = _like(view)
-Tensor.reshape_as = _like(reshape)
-Tensor.expand_as = _like(expand)
+methods(view_as=_like(view), reshape_as=_like(reshape), expand_as=_like(expand))
+
+
+_strict_view: Callable[..., Tensor] = vars(Tensor)["view"]
+
+
+@functools.wraps(_strict_view)
+def _view(self: Tensor, *sizes: Any, **options: Any) -> Tensor:
+    # A result that the library itself laid out, such as a convolution's with the channels last, is contiguous in
+    # PyTorch, where programs flatten it by view.
+    laid_out_here = self.origin is None and not self.array.flags.c_contiguous
+    return self.reshape(*sizes, **options) if laid_out_here else _strict_view(self, *sizes, **options)
+
+
+methods(view=_view)

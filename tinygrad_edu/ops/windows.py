@@ -78,8 +78,8 @@ def windows(x: Any, kernel_size: Any, stride: Any = 1, dilation: Any = 1) -> Ten
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
     if any(length < r for length, r in zip(x.shape[front:], reach, strict=True)):
         raise ShapeError(
-            f"windows: a kernel of {kernel} with dilation {dilation} reaches over {tuple(reach)}, which does not fit shape "
-            f"{x.shape}; pad it first"
+            f"windows: a kernel of {kernel} with dilation {dilation} reaches over {tuple(reach)}, which does not fit "
+            f"shape {x.shape}; pad it first"
         )
     counts = [(n - r) // s + 1 for n, r, s in zip(x.shape[front:], reach, stride, strict=True)]
     steps = x.strides[front:]
@@ -141,17 +141,22 @@ def overlap_add(y: Any, size: Any, stride: Any = 1, dilation: Any = 1) -> Tensor
     stride, dilation = _each("overlap_add", "stride", stride, axes), _each("overlap_add", "dilation", dilation, axes)
     front = y.ndim - 2 * axes
     if front < 0:
-        raise ShapeError(f"overlap_add: windows of {axes} dimensions have {2 * axes} dimensions and more, got {y.shape}")
+        raise ShapeError(
+            f"overlap_add: windows of {axes} dimensions have {2 * axes} dimensions and more, got {y.shape}"
+        )
     counts, kernel = y.shape[front : front + axes], y.shape[front + axes :]
     fitting = tuple((n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(size, kernel, stride, dilation, strict=True))
     if fitting != counts:
         raise ShapeError(f"overlap_add: {fitting} windows of {kernel} lie in {tuple(size)}, but there are {counts}")
     out = np.zeros((*y.shape[:front], *size), y.dtype)
-    everything = (Ellipsis, *(slice(None),) * axes)
     for place in itertools.product(*map(range, kernel)):
         # Position `place` of all windows at once: they are s apart.
-        seen = tuple(slice(i * d, i * d + s * (n - 1) + 1, s) for i, d, s, n in zip(place, dilation, stride, counts, strict=True))
-        out[(Ellipsis, *seen)] += y[(*everything, *place)]
+        seen = tuple(
+            slice(i * d, i * d + s * (n - 1) + 1, s) for i, d, s, n in zip(place, dilation, stride, counts, strict=True)
+        )
+        there: Any = (Ellipsis, *seen)
+        at_place: Any = (Ellipsis, *(slice(None),) * axes, *place)
+        out[there] += y[at_place]
     return out
 
 
