@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, overload
+from typing import Any
 
 from tinygrad_edu.layers.activation import ReLU
 from tinygrad_edu.layers.convolution import Conv2d
@@ -26,14 +25,12 @@ class _Sequence(Module):
     def _key(self, index: int) -> str:
         return list(self._modules)[index]
 
-    @overload
-    def __getitem__(self, index: int) -> Any: ...
-    @overload
-    def __getitem__(self, index: slice) -> Any: ...
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
-            items = list(self._modules.items())[index]
-            return type(self)(OrderedDict(items)) if isinstance(self, Sequential) else type(self)([m for _, m in items])
+            part = type(self)()
+            for name in list(self._modules)[index]:
+                part.add_module(name if isinstance(self, Sequential) else str(len(part)), self._modules[name])
+            return part
         return self._modules[self._key(index)]
 
     def __setitem__(self, index: int, module: Module) -> None:

@@ -126,7 +126,7 @@ class Layer(Module):
         members = self.__dict__
         missing = [name for name in rest if name not in self._parameters and name not in members]
         given = self._positional[: len(inputs)]
-        if missing or len(inputs) > len(self._positional) or any(name in self._parameters for name in given):
+        if missing or len(inputs) > len(self._positional) or any(name in self._parameters or members.get(name) is not None for name in given):
             wanted = [name for name in self._positional if name not in self._parameters and name not in members]
             raise TypeError(f"{self.name}: expected {len(wanted)} inputs ({', '.join(wanted)}), got {len(inputs)}")
         for x in inputs:
@@ -207,7 +207,7 @@ class Layer(Module):
         """
         arrays = [a.array if isinstance(a, Tensor) else a for a in arguments]
         plain_options = {k: v.array if isinstance(v, Tensor) else v for k, v in options.items()}
-        cls._one_float(arrays)
+        cls._one_float(tuple(arrays))
         cls.check(*arrays, **plain_options)
         if all(a is b for a, b in zip(arguments, arrays, strict=True)):
             return cls.by_hand(*arrays, **plain_options)[0]
@@ -255,7 +255,8 @@ def _shaped(name: str, gradient: Any, argument: Any) -> Any:
     gradient = _evaluated(gradient)
     if gradient is not None and np.shape(gradient) != argument.shape:
         raise ShapeError(
-            f"{name}.backward: by_hand gave a gradient of shape {np.shape(gradient)} for an argument of shape {argument.shape}"
+            f"{name}.backward: by_hand gave a gradient of shape {np.shape(gradient)} for an argument of shape "
+            f"{argument.shape}"
         )
     return gradient
 
@@ -282,7 +283,9 @@ def _cells(function: Callable) -> list[Any]:
 def require_float(name: str, x: Any) -> None:
     """Refuse integers and booleans, whose result would be float64 whatever the model is."""
     if x.dtype.kind in "biu":
-        raise DtypeError(f"{name}: expected floats, got an input of shape {x.shape} {x.dtype}. Convert it: x.astype('float32')")
+        raise DtypeError(
+            f"{name}: expected floats, got an input of shape {x.shape} {x.dtype}. Convert it: x.astype('float32')"
+        )
 
 
 class _Call:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -94,9 +95,10 @@ class Linear(Layer):
             y += bias
 
         def backward(dy):
-            rows = dy.reshape(-1, dy.shape[-1])  # (N, O)
+            n = math.prod(dy.shape[:-1])
+            rows = dy.reshape(n, dy.shape[-1])  # (N, O)
             dx = lambda: dy @ weight
-            dweight = lambda: rows.T @ x.reshape(-1, x.shape[-1])
+            dweight = lambda: rows.T @ x.reshape(n, x.shape[-1])
             dbias = lambda: rows.sum(0)
             return dx, dweight, dbias
 

@@ -14,6 +14,7 @@ from tinygrad_edu.announce import Case, Size, applied, labels, real
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.layers.stable import log1p_exp, log_softmax, sigmoid
 from tinygrad_edu.layers.layer import Layer, require_float
+from tinygrad_edu.ops import stack, zeros_like
 from tinygrad_edu.tensor import Tensor
 
 __all__ = ["BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "MSELoss"]
@@ -209,8 +210,8 @@ class BCEWithLogitsLoss(_Loss):
 
     @staticmethod
     def definition(x, target, *, reduction):
-        # log(1 + e^−x) = −log σ(x), in the form that overflows nowhere.
-        losses = x.clamp(min=0) - target * x + (-x.abs()).exp().log1p()
+        # log(1 + e^x) = log(e^x + e^0). The form with |x| has no derivative at 0, where logits like to be.
+        losses = stack([x, zeros_like(x)]).logsumexp(0) - target * x
         return reduced(losses, reduction)
 
     @staticmethod
@@ -295,6 +296,7 @@ class CrossEntropyLoss(_Loss):
 
     @staticmethod
     def definition(x, target, *, reduction):
+        x = x - x.amax(1, keepdim=True).detach()  # so that the largest does not round the others away
         log_p = x - x.logsumexp(1, keepdim=True)
         if target.dtype.kind == "f":
             losses = -(target * log_p).sum(1)

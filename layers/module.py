@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from tinygrad_edu.device import device
+from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.grad_mode import mode
 from tinygrad_edu.tensor import Tensor
 
@@ -126,10 +127,10 @@ class Module:
     # Registers
 
     def __setattr__(self, name: str, value: Any) -> None:
-        registers = self._parameters, self._buffers, self._modules
+        registers: tuple[dict[str, Any], ...] = (self._parameters, self._buffers, self._modules)
         if isinstance(value, Parameter):
             register: Any = self._parameters
-        elif isinstance(value, Module):
+        elif isinstance(value, Module) and name not in self._parameters:
             register = self._modules
         elif isinstance(value, Tensor) and name in self._buffers:
             register = self._buffers
@@ -138,7 +139,8 @@ class Module:
         else:
             for known, kind in zip(registers, ("Parameter", "Tensor", "Module"), strict=True):
                 if name in known:
-                    raise TypeError(f"{type(self).__name__}.{name}: expected a {kind} or None, got {type(value).__name__}")
+                    got = type(value).__name__
+                    raise TypeError(f"{type(self).__name__}.{name}: expected a {kind} or None, got {got}")
             register = self.__dict__
         for other in (*registers, self.__dict__):
             if other is not register:
@@ -184,7 +186,7 @@ class Module:
 
     def _register(self, register: dict[str, Any], name: str, value: Any) -> None:
         if not name or "." in name:
-            raise KeyError(f"{type(self).__name__}: the name {name!r} is empty or has a dot, which parts the names of modules")
+            raise KeyError(f"{type(self).__name__}: the name {name!r} is empty or has a dot, which parts module names")
         if name not in register and hasattr(self, name):
             raise KeyError(f"{type(self).__name__}: there is an attribute {name!r} already")
         register[name] = value
@@ -201,8 +203,8 @@ class Module:
             return self.forward(*inputs, **options)
         try:
             y, backward = self.pair(*[_bare(x) for x in inputs], **options)
-        except (AttributeError, TypeError) as error:
-            if type(self).pair is Module.pair:
+        except (AttributeError, TypeError, ValueError) as error:
+            if type(self).pair is Module.pair and not isinstance(error, ShapeError | DtypeError):
                 error.add_note(
                     f"{type(self).__name__} was called with NumPy arrays. Its forward may be written for Tensors: "
                     f"call it with tinygrad_edu.tensor(x)."

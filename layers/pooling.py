@@ -7,7 +7,14 @@ from typing import Annotated, Any, Literal
 from tinygrad_edu.announce import Case, Size, applied, real
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.layers.convolution import pair_of_ints
-from tinygrad_edu.layers.kernels import average_pool, average_pool_gradient, max_pool, max_pool_gradient, output_size
+from tinygrad_edu.layers.kernels import (
+    average_pool,
+    average_pool_gradient,
+    interleaved,
+    max_pool,
+    max_pool_gradient,
+    output_size,
+)
 from tinygrad_edu.layers.layer import Layer
 from tinygrad_edu.ops import ones, pad, windows
 
@@ -187,12 +194,12 @@ class AvgPool2d(_Pool):
     def by_hand(x, *, kernel_size, stride, padding, count_include_pad):
         geometry = (kernel_size, stride, padding, count_include_pad)
         y = average_pool(x, *geometry)
-        blank = x[:0]  # of x only the shape and the memory order matter, so its values are let go
+        form = (x.shape[2:], interleaved(x))  # all that matters of x: its values are let go
 
         def backward(dy):
             # ∂y_window/∂x_pixel = 1/count for each pixel in the window: each gets its share of dy from every window it
             # lies in.
-            return average_pool_gradient(dy, x, *geometry)
+            return average_pool_gradient(dy, *form, *geometry)
 
         return y, backward
 

@@ -89,7 +89,10 @@ def _SameForward(torch: Any, module: Module) -> Any:
         raise TypeError(f"to_torch: {type(module).__name__} defines no forward, so it cannot run in PyTorch")
 
     kinds = [kind for kind in type(module).__mro__ if issubclass(kind, Module) and kind is not Module]
-    methods = {k: v for kind in reversed(kinds) for k, v in vars(kind).items() if not k.startswith("__")}
+    sequence = ("__getitem__", "__iter__", "__len__")
+    methods = {
+        k: v for kind in reversed(kinds) for k, v in vars(kind).items() if k in sequence or not k.startswith("__")
+    }
     for by_hand in ("pair", "backward"):
         methods.pop(by_hand, None)
     twin = type(type(module).__name__, (torch.nn.Module,), methods)()
@@ -146,6 +149,9 @@ def from_torch(module: Any) -> Module:
             place, _, last = first.rpartition(".")
             setattr(ours.get_submodule(path), name, getattr(ours.get_submodule(place), last))
     values = dict(module.named_parameters()) | dict(module.named_buffers())
+    missing = [name for name, _ in (*ours.named_parameters(), *ours.named_buffers()) if name not in values]
+    if missing:
+        raise TypeError(f"from_torch: the module is without {', '.join(missing)}, which its twin here cannot be")
     for name, own in (*ours.named_parameters(), *ours.named_buffers()):
         own.data = values[name].detach().cpu().numpy().copy()
     for mine, theirs in zip(ours.modules(), module.modules(), strict=True):
@@ -174,11 +180,12 @@ def _built(module: Any, torch: Any, memo: dict[Any, Module]) -> Module:
             f"from_torch: {name} is not among the layers here. Write its class with the same attribute names, and load the "
             "weights: model.load_state_dict(torch_model.state_dict())."
         )
-    known = {*inspect.signature(kind.__init__).parameters, *dict(module.named_parameters(recurse=False))}
+    known = {*inspect.signature(kind.__init__).parameters, *module._parameters}
     refused = [
         f"{option}={getattr(module, option)!r}"
         for option, parameter in inspect.signature(type(module).__init__).parameters.items()
-        if option not in known and getattr(module, option, parameter.default) is not parameter.default
+        if option not in known
+        and getattr(module, option, parameter.default) is not parameter.default
         and getattr(module, option) != parameter.default
     ]
     if refused:

@@ -6,7 +6,14 @@ activation and pooling runs without a transposing copy. Arrays that are not floa
 take the plain formulas. No kernel writes to its arguments. Figures are for float32 and a batch of 64 on two cores.
 """
 
-from tinygrad_edu.layers.kernels.channels import channel_affine, channel_combination, channel_dot, channel_moments, channel_sum
+from tinygrad_edu.layers.kernels.channels import (
+    channel_affine,
+    channel_combination,
+    channel_dot,
+    channel_moments,
+    channel_sum,
+    interleaved,
+)
 from tinygrad_edu.layers.kernels.convolution import convolve, convolve_input_gradient, convolve_weight_gradient
 from tinygrad_edu.layers.kernels.pooling import average_pool, average_pool_gradient, max_pool, max_pool_gradient
 from tinygrad_edu.layers.kernels.windows import output_size
@@ -22,6 +29,7 @@ __all__ = [
     "convolve",
     "convolve_input_gradient",
     "convolve_weight_gradient",
+    "interleaved",
     "max_pool",
     "max_pool_gradient",
     "output_size",

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.layers.kernels.threads import share
-from tinygrad_edu.layers.kernels.windows import Pair, Slices, line, output_size, positions
+from tinygrad_edu.layers.kernels.windows import Pair, Slices, first, line, output_size, positions
 
 
 def max_pool(x: NDArray, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> NDArray:
@@ -42,26 +42,27 @@ def max_pool_gradient(
 def average_pool(x: NDArray, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool) -> NDArray:
     """y_nchw = Σ_ij x_nc(hs+i−p)(ws+j−p) / count, (N, C, H, W) to (N, C, H', W')."""
     y = reduce_windows(np.add, x, kernel, stride, padding, (1, 1))
-    return y / window_counts(x, kernel, stride, padding, count_include_pad)
+    return y / window_counts(x.shape[2:], x.dtype, kernel, stride, padding, count_include_pad)
 
 
 def average_pool_gradient(
-    dy: NDArray, x: NDArray, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool
+    dy: NDArray, size: Pair, channels_last: bool, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool
 ) -> NDArray:
-    """dx_nc(hs+i−p)(ws+j−p) += dy_nchw / count: the transpose of :func:`average_pool`; x gives its shape and order."""
-    dx = np.zeros_like(x, dtype=dy.dtype)
-    counts = window_counts(x, kernel, stride, padding, count_include_pad)
-    rows, columns = (list(line(*axis)) for axis in zip(x.shape[2:], kernel, stride, padding, (1, 1), strict=True))
+    """dx_nc(hs+i−p)(ws+j−p) += dy_nchw / count: the transpose of :func:`average_pool`, for x of height and width `size`."""
+    n, c = dy.shape[:2]
+    dx = first(np.zeros((n, *size, c), dy.dtype)) if channels_last else np.zeros((n, c, *size), dy.dtype)
+    counts = window_counts(size, dy.dtype, kernel, stride, padding, count_include_pad)
+    rows, columns = (list(line(*axis)) for axis in zip(size, kernel, stride, padding, (1, 1), strict=True))
 
     def work(part: slice) -> None:
         share_of = dy[part] / counts
-        wide = np.zeros_like(dx[part], shape=(*share_of.shape[:3], x.shape[3]))
+        wide = np.zeros_like(dx[part], shape=(*share_of.shape[:3], size[1]))
         for at, to in columns:
             wide[..., at] += share_of[..., to]
         for at, to in rows:
             dx[part][:, :, at] += wide[:, :, to]
 
-    share(work, len(x), x.size if dy.dtype.kind == "f" else 0)
+    share(work, n, dx.size if dy.dtype.kind == "f" else 0)
     return dx
 
 
@@ -97,13 +98,15 @@ def reduce_line(f: np.ufunc, x: NDArray, y: NDArray, places: list[tuple[slice, s
         f(y[to], x[at], out=y[to])
 
 
-def window_counts(x: NDArray, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool) -> int | NDArray:
+def window_counts(
+    size: Pair, dtype: np.dtype, kernel: Pair, stride: Pair, padding: Pair, count_include_pad: bool
+) -> int | NDArray:
     """By how many pixels each window divides: kh · kw, or without the padding (H', W')."""
     if count_include_pad or tuple(padding) == (0, 0):
         return kernel[0] * kernel[1]
-    number = x.dtype if x.dtype.kind == "f" else int
-    counts = np.zeros(output_size(x.shape[2:], kernel, stride, padding, (1, 1)), number)
-    for _, _, _, to in positions(x.shape[2:], kernel, stride, padding, (1, 1)):
+    number = dtype if dtype.kind == "f" else int
+    counts = np.zeros(output_size(size, kernel, stride, padding, (1, 1)), number)
+    for _, _, _, to in positions(size, kernel, stride, padding, (1, 1)):
         counts[to] += 1
     return counts
 

@@ -124,9 +124,11 @@ class ByHandTrack(Track):
         return float(loss)
 
     def predict(self, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, float]:
-        """Compute; arrays record nothing in any case."""
-        output = self.net(x)
-        return np.asarray(output), float(self.criterion(output, target))
+        """Compute without keeping anything for a backward."""
+        with no_grad():
+            output = self.net(x)
+            loss = self.criterion(output, target)
+        return np.asarray(output), float(loss)
 
 
 class TorchTrack(Track):
