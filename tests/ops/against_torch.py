@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ from tinygrad_edu.tensor import Tensor
 CLOSE = {"rtol": 1e-12, "atol": 1e-13}
 
 
-def cases(*names: str, draws: int = 6) -> Iterator[Any]:
+def cases(*names: str, draws: int = 6) -> list[Any]:
     """Cases of these operations: of each example the default, and some with arguments drawn from its ranges."""
+    found = []
     for name in names:
         entry = announced[name]
         for example in entry.examples:
@@ -24,7 +25,8 @@ def cases(*names: str, draws: int = 6) -> Iterator[Any]:
             choose = np.random.default_rng(len(name))
             chosen = [{}] + [{k: v[choose.integers(len(v))] for k, v in ranges.items()} for _ in range(draws)]
             for i, arguments in enumerate(chosen):
-                yield pytest.param(entry, entry.case(example, **arguments), id=f"{name}-{example.__name__}-{i}")
+                found.append(pytest.param(entry, entry.case(example, **arguments), id=f"{name}-{example.__name__}-{i}"))
+    return found
 
 
 def flat(result: Any) -> list:
