@@ -7,8 +7,8 @@ from typing import Annotated
 import numpy as np
 
 from tinygrad_edu.announce import Case, Size, applied, real
-from tinygrad_edu.layers.stable import sigmoid
 from tinygrad_edu.layers.layer import Layer, require_float
+from tinygrad_edu.layers.stable import sigmoid
 from tinygrad_edu.ops import relu
 
 __all__ = ["ReLU", "Sigmoid", "Softmax", "Tanh"]

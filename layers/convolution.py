@@ -194,11 +194,13 @@ class Conv2d(Layer):
         from scipy.signal import convolve as convolve2d
         from scipy.signal import correlate
 
-        (n, c, h, w), (o, per_group, *kernel) = x.shape, weight.shape
+        (n, _, h, w), (o, per_group, *kernel) = x.shape, weight.shape
         x = np.pad(x, ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2))
         spread_w = spread(weight, dilation)
         size = output_size((h, w), tuple(kernel), stride, padding, dilation)
-        meetings = [(s, k, k // (o // groups) * per_group + i, i) for s in range(n) for k in range(o) for i in range(per_group)]
+        meetings = [
+            (s, k, k // (o // groups) * per_group + i, i) for s in range(n) for k in range(o) for i in range(per_group)
+        ]
         y = np.zeros((n, o, *size), x.dtype)
         for s, k, channel, i in meetings:
             full = correlate(x[s, channel], spread_w[k, i], "valid", "direct")

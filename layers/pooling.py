@@ -173,7 +173,9 @@ class AvgPool2d(_Pool):
         count_include_pad: bool = True,
     ) -> None:
         if ceil_mode:
-            raise ValueError("AvgPool2d: ceil_mode=True is not there; pad the input to a multiple of the stride instead")
+            raise ValueError(
+                "AvgPool2d: ceil_mode=True is not there; pad the input to a multiple of the stride instead"
+            )
         self._geometry(kernel_size, stride, padding)
         self.count_include_pad = count_include_pad
 

@@ -64,7 +64,9 @@ def _made(module: Module, torch: Any, memo: dict[Module, Any]) -> Any:
             return module.torch_twin(torch)
         theirs = getattr(torch.nn, type(module).__name__, None)
         if theirs is None:
-            raise TypeError(f"to_torch: torch.nn has no {type(module).__name__}; give the layer a method torch_twin(torch)")
+            raise TypeError(
+                f"to_torch: torch.nn has no {type(module).__name__}; give the layer a method torch_twin(torch)"
+            )
         return theirs(**_arguments(theirs, module))
     if type(module) in (layers.Sequential, layers.ModuleList):
         twin = getattr(torch.nn, type(module).__name__)()

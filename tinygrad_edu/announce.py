@@ -133,7 +133,9 @@ def _choices(hint: Any) -> Iterator[Any]:
     elif hint is bool:
         yield from (False, True)
     else:
-        raise TypeError(f"example: an argument is annotated by bool, Literal[...] or Annotated[type, values], not {hint}")
+        raise TypeError(
+            f"example: an argument is annotated by bool, Literal[...] or Annotated[type, values], not {hint}"
+        )
 
 
 announced: dict[str, Announcement] = {}

@@ -7,6 +7,7 @@ stays float32 only under the second rule, hence it is the one used here.
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import numpy as np
@@ -150,11 +151,11 @@ def _classified(operand: Any) -> tuple[np.dtype, Any]:
     if isinstance(operand, np.generic):
         # What NumPy makes of a 0-d array. np.float64 is a subclass of Python's float, but has a width.
         return operand.dtype, 1
-    if isinstance(operand, type(True)):
+    if isinstance(operand, builtins.bool):
         return bool, 2
-    if isinstance(operand, type(1)):
+    if isinstance(operand, builtins.int):
         return int64, 2
-    if isinstance(operand, type(1.0)):
+    if isinstance(operand, builtins.float):
         return get_default_dtype(), 2
     return operand.dtype, 1 if operand.ndim == 0 else 0
 

@@ -64,6 +64,7 @@ class set_grad_enabled:
         mode.enabled = self.previous
 
     def __call__(self, function: F) -> F:
+        """Decorate a function: within it recording is on or off, and outside it is as it was."""
         # Used as a decorator the call must not have switched anything by itself.
         mode.enabled = self.previous
         return _decorated(function, self.enabled)

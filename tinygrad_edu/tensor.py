@@ -523,13 +523,17 @@ def _converted(data: Any, dtype: np.dtype | None, name: str) -> np.ndarray:
         try:
             array = np.array(data)
         except ValueError as error:
-            raise ValueError(f"{name}: the nested lists are ragged or hold something that is no number: {error}") from None
+            raise ValueError(
+                f"{name}: the nested lists are ragged or hold something that is no number: {error}"
+            ) from None
         if dtype is None and array.dtype.kind == "f":
             # Python's floats have no width of their own; NumPy's, and arrays, keep theirs.
             dtype = dtypes.get_default_dtype() if not isinstance(data, np.generic) else None
         data = array
     if np.asarray(data).dtype.kind not in _KINDS:
-        raise TypeError(f"{name}: expected numbers or booleans, got {type(data).__name__} of dtype {np.asarray(data).dtype}")
+        raise TypeError(
+            f"{name}: expected numbers or booleans, got {type(data).__name__} of dtype {np.asarray(data).dtype}"
+        )
     return np.array(data, dtype=dtype)
 
 

@@ -117,7 +117,9 @@ def patches(
     count = max(1, power_of_two(min(n, room, most or n)))
     if c < kh * groups:
         padded = np.zeros((count, h + 2 * ph, w + 2 * pw, c), x.dtype)
-        runs: list[Any] = [np.s_[..., i, :] for i in range(kh)]  # few channels: a row of places at a time, 0.1 ms; 0.3 else
+        runs: list[Any] = [
+            np.s_[..., i, :] for i in range(kh)
+        ]  # few channels: a row of places at a time, 0.1 ms; 0.3 else
     else:
         # In memory (W, H, C), so that the copy to (H', W, kh, C) runs over kh · C numbers at a time: 0.7 ms; 1.0 else.
         padded = np.zeros((count, w + 2 * pw, h + 2 * ph, c), x.dtype).swapaxes(1, 2)

@@ -107,9 +107,7 @@ def conv2d(
     )
 
 
-def max_pool2d(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1
-) -> Tensor:
+def max_pool2d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1) -> Tensor:
     """The largest value of each window; see :class:`~tinygrad_edu.nn.MaxPool2d`.
 
     Parameters
@@ -408,7 +406,7 @@ def nll_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     >>> F.nll_loss(F.log_softmax(tg.zeros(1, 10), dim=1), tg.tensor([3]))
     tensor(2.3026)
     """
-    losses = -input.gather(1, target.reshape((-1, 1))).squeeze(1)
+    losses = -ops.gather(input, 1, target.reshape((-1, 1))).squeeze(1)
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"nll_loss: expected reduction 'mean', 'sum' or 'none', got {reduction!r}")
     return losses.mean() if reduction == "mean" else losses.sum() if reduction == "sum" else losses
@@ -444,7 +442,9 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if mode != "constant":
         raise ValueError(f"pad: expected mode 'constant', got {mode!r}")
     if len(pad) % 2 or len(pad) > 2 * input.ndim:
-        raise ValueError(f"pad: expected at most {input.ndim} pairs of widths for shape {input.shape}, got {tuple(pad)}")
+        raise ValueError(
+            f"pad: expected at most {input.ndim} pairs of widths for shape {input.shape}, got {tuple(pad)}"
+        )
     pairs = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)]
     widths = [(0, 0)] * (input.ndim - len(pairs)) + pairs[::-1]
     return ops.pad(input, tuple(widths), value=0.0 if value is None else value)

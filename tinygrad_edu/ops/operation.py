@@ -76,7 +76,9 @@ class Operation:
         self.keeps_result = RESULT in self.needs
         # An elementwise operation of two operands keeps both, or None in their place, and then the result.
         self.order = (*self.parameters, RESULT) if broadcasts and len(self.parameters) == 2 else self.needs
-        self.rules = {name: _by_position(rule, [self.order.index(n) for n in self.wants[name]]) for name, rule in rules.items()}
+        self.rules = {
+            name: _by_position(rule, [self.order.index(n) for n in self.wants[name]]) for name, rule in rules.items()
+        }
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
@@ -356,9 +358,7 @@ def described(operand: Any) -> str:
     return f"{array.shape} {array.dtype}" if isinstance(array, np.ndarray) else repr(array)
 
 
-def operation(
-    *, method: bool = True, view: bool = False, in_place: bool = False, **rules: Rule
-) -> Callable[[F], F]:
+def operation(*, method: bool = True, view: bool = False, in_place: bool = False, **rules: Rule) -> Callable[[F], F]:
     """Make an operation of a function on arrays.
 
     Parameters
@@ -481,7 +481,9 @@ def _any_tensor(given: Any, plained: Any) -> bool:
 
 def _shares(out: np.ndarray, array: np.ndarray) -> bool:
     base = out.base
-    return out is array or (base is not None and (base is array or base is array.base or np.may_share_memory(out, array)))
+    return out is array or (
+        base is not None and (base is array or base is array.base or np.may_share_memory(out, array))
+    )
 
 
 def example(call: Callable[..., Any]) -> Callable[[Callable[..., Case]], Callable[..., Case]]:
