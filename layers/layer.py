@@ -122,17 +122,13 @@ class Layer(Module):
 
     def _arguments(self, inputs: tuple[Any, ...]) -> tuple[list[Any], dict[str, Any]]:
         """The rest of the definition's arguments: parameters and options, from the attributes of the same names."""
-        rest = self._positional[len(inputs) :]
-        members = self.__dict__
-        missing = [name for name in rest if name not in self._parameters and name not in members]
-        given = self._positional[: len(inputs)]
-        if missing or len(inputs) > len(self._positional) or any(name in self._parameters or members.get(name) is not None for name in given):
-            wanted = [name for name in self._positional if name not in self._parameters and name not in members]
+        wanted = [name for name in self._positional if name not in self._parameters and name not in self.__dict__]
+        if len(inputs) != len(wanted):
             raise TypeError(f"{self.name}: expected {len(wanted)} inputs ({', '.join(wanted)}), got {len(inputs)}")
         for x in inputs:
             if not isinstance(x, Tensor | np.ndarray):
                 raise TypeError(f"{self.name}: expected a Tensor or a NumPy array, got {type(x).__name__}")
-        parameters = [getattr(self, name) for name in rest]
+        parameters = [getattr(self, name) for name in self._positional[len(inputs) :]]
         self._one_float((*inputs, *parameters))
         options = self.prepare(*inputs)
         return parameters, {name: options[name] if name in options else getattr(self, name) for name in self._options}
@@ -294,7 +290,12 @@ class _Call:
     __slots__ = ("arguments", "backward", "layer", "options", "parents", "wanted")
 
     def __init__(
-        self, layer: type[Layer], backward: Callable, arguments: list[Any], options: dict[str, Any], wanted: list[int],
+        self,
+        layer: type[Layer],
+        backward: Callable,
+        arguments: list[Any],
+        options: dict[str, Any],
+        wanted: list[int],
         parents: tuple[Any, ...],
     ) -> None:
         self.layer = layer

@@ -12,8 +12,8 @@ import numpy as np
 
 from tinygrad_edu.announce import Case, Size, applied, labels, real
 from tinygrad_edu.errors import DtypeError, ShapeError
-from tinygrad_edu.layers.stable import log1p_exp, log_softmax, sigmoid
 from tinygrad_edu.layers.layer import Layer, require_float
+from tinygrad_edu.layers.stable import log1p_exp, log_softmax, sigmoid
 from tinygrad_edu.ops import stack, zeros_like
 from tinygrad_edu.tensor import Tensor
 
@@ -46,7 +46,9 @@ class _Loss(Layer):
         """
         if dy is None:
             if self.reduction == "none":
-                raise RuntimeError(f"{self.name}.backward: with reduction='none' there is a loss for each element; pass dy")
+                raise RuntimeError(
+                    f"{self.name}.backward: with reduction='none' there is a loss for each element; pass dy"
+                )
             dy = np.ones(())
         dx = super().backward(dy, input_gradient)
         return dx[0] if isinstance(dx, tuple) else dx
@@ -91,7 +93,7 @@ class MSELoss(_Loss):
     >>> import tinygrad_edu as tg
     >>> from tinygrad_edu import nn
     >>> nn.MSELoss()(tg.tensor([1.0, 2.0]), tg.tensor([0.0, 0.0]))
-    tensor(2.5000)
+    tensor(2.5)
     """
 
     @staticmethod

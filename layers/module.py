@@ -449,7 +449,9 @@ class Module:
         missing = [key for key in own if key not in state_dict]
         unexpected = [key for key in state_dict if key not in own]
         arrays = {key: _array(state_dict[key]) for key in own if key in state_dict}
-        wrong = [f"{k}: has shape {a.shape}, expected {own[k].shape}" for k, a in arrays.items() if a.shape != own[k].shape]
+        wrong = [
+            f"{k}: has shape {a.shape}, expected {own[k].shape}" for k, a in arrays.items() if a.shape != own[k].shape
+        ]
         if wrong or (strict and (missing or unexpected)):
             problems = [("missing keys", missing), ("unexpected keys", unexpected)] if strict else []
             listing = "".join(

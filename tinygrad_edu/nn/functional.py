@@ -57,7 +57,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     --------
     >>> import tinygrad_edu as tg
     >>> tg.nn.functional.linear(tg.ones(2), tg.tensor([[1.0, 2.0]]), tg.tensor([0.5]))
-    tensor([3.5000])
+    tensor([3.5])
     """
     return layers.Linear.functional(input, weight, bias)
 
@@ -164,7 +164,7 @@ def avg_pool2d(
     --------
     >>> import tinygrad_edu as tg
     >>> tg.nn.functional.avg_pool2d(tg.arange(4.0).reshape(1, 1, 2, 2), 2)
-    tensor([[[[1.5000]]]])
+    tensor([[[[1.5]]]])
     """
     return layers.AvgPool2d(kernel_size, stride, padding, ceil_mode, count_include_pad)(input)
 
@@ -287,7 +287,7 @@ def softmax(input: Tensor, dim: int | None = None, dtype: Any = None) -> Tensor:
     --------
     >>> import tinygrad_edu as tg
     >>> tg.nn.functional.softmax(tg.zeros(1, 4), dim=1)
-    tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
+    tensor([[0.25, 0.25, 0.25, 0.25]])
     """
     if dim is None:
         raise TypeError("softmax: give dim, the axis over which the result sums to 1; for (batch, classes) it is 1")
@@ -311,7 +311,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     --------
     >>> import tinygrad_edu as tg
     >>> tg.nn.functional.mse_loss(tg.tensor([1.0, 2.0]), tg.zeros(2))
-    tensor(2.5000)
+    tensor(2.5)
     """
     return layers.MSELoss(reduction)(input, target)
 
