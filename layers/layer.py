@@ -321,7 +321,7 @@ class _Call:
         # The call has moved the running statistics already: the rerun moves copies.
         options = {k: v.detach().clone() if isinstance(v, Tensor) else v for k, v in self.options.items()}
         y = self.layer.definition(*arguments, **options)
-        totals = sweep(y.node, dy, True, _revived, stops=frozenset(entries))
+        totals = sweep([(y.node, dy)], True, _revived, targets=frozenset(entries))
         return [totals[e] if e in totals else _wrap(np.zeros(e.shape, e.dtype)) for e in entries]
 
 

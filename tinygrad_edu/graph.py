@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,48 @@ class Value:
         return self.array.dtype
 
 
+class Hooks:
+    """Functions that see, and may replace, a cotangent; in the order in which they were added."""
+
+    __slots__ = ("functions",)
+
+    def __init__(self) -> None:
+        self.functions: dict[int, Callable[[Any], Any]] = {}
+
+    def add(self, function: Callable[[Any], Any]) -> Handle:
+        """Add a function from a cotangent to its replacement, or to None."""
+        handle = Handle(self)
+        self.functions[handle.id] = function
+        return handle
+
+    def __call__(self, cotangent: Any) -> Any:
+        for function in list(self.functions.values()):
+            replaced = function(cotangent)
+            if replaced is not None:
+                cotangent = replaced
+        return cotangent
+
+
+class Handle:
+    """What adding a hook returns: ``remove()`` takes the hook away again; also a context at whose end it is taken away."""
+
+    ids = itertools.count()
+
+    def __init__(self, hooks: Any) -> None:
+        self.hooks = hooks
+        self.id = next(Handle.ids)
+
+    def remove(self) -> None:
+        """Take the hook away; once is enough."""
+        self.hooks.functions.pop(self.id, None)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.remove()
+
+
 class Node:
     """One recorded operation.
 
@@ -95,11 +137,13 @@ class Node:
         Of the result, and so of its cotangent.
     result, memory : numpy.ndarray and Memory, or None
         The result's values and their memory, if a rule needs them.
+    hooks : Hooks or None
+        What is done to the result's cotangent before it is carried on.
     tick : int
         When it was recorded.
     """
 
-    __slots__ = ("dtype", "kept", "memory", "operation", "parents", "result", "rules", "shape", "tick")
+    __slots__ = ("dtype", "hooks", "kept", "memory", "operation", "parents", "result", "rules", "shape", "tick")
 
     def __init__(
         self,
@@ -118,6 +162,7 @@ class Node:
         self.dtype = result.dtype
         self.result = None if memory is None else result
         self.memory = memory
+        self.hooks: Hooks | None = None
         self.tick = next(clock)
 
     def name(self) -> str:
@@ -212,44 +257,66 @@ def unbroadcast(cotangent: Any, shape: tuple[int, ...]) -> Any:
 
 
 def sweep(
-    root: Node | Value,
-    cotangent: Any,
+    roots: Iterable[tuple[Node | Value, Any]],
     retain_graph: bool,
     revive: Callable[[Any, Node], Value] | None = None,
-    stops: frozenset[Node] = frozenset(),
+    targets: Collection[Node | Value] | None = None,
 ) -> dict[Any, Any]:
-    """Carry a cotangent from `root` back to every leaf: reverse-mode differentiation.
+    """Carry cotangents from `roots` back to the leaves: reverse-mode differentiation.
 
     The youngest node waiting is always complete: whatever reads a result is recorded after it, hence was taken
     before it. So each node is visited once, with the sum of the cotangents of all its readers.
 
     Parameters
     ----------
-    root : Node or leaf Value
-    cotangent : array, or Tensor if `revive` is given
-        Of the root's shape and dtype.
+    roots : iterable of (Node or leaf Value, cotangent)
+        A cotangent has the root's shape and dtype; it is an array, or a Tensor if `revive` is given.
     retain_graph : bool
         Whether kept values stay for another sweep.
     revive : callable, optional
         How to make a Tensor of a kept result. If given, the rules run on Tensors, and thereby record a graph of their
         own: this is ``create_graph=True``.
-    stops : frozenset of Node
-        Nodes to treat as leaves: their totals are returned, and the sweep goes no further.
+    targets : collection of Node and leaf Value, optional
+        Find the cotangents of these alone, and visit only what leads to them; of all leaves if omitted.
 
     Returns
     -------
     dict
-        The total cotangent of each leaf and stop reached. No leaf is touched, so that an error half way changes nothing.
+        The total cotangent of each leaf, or target, that was reached. No leaf is touched, so that an error half way
+        changes nothing.
     """
-    totals: dict[Any, Any] = {root: cotangent}
-    if not isinstance(root, Node) or root in stops:
-        return totals
+    totals: dict[Any, Any] = {}
+    found: dict[Any, Any] = {}
     owned: set[Node | Value] = set()  # whose total is a buffer made here, into which we may add in place
-    waiting = [(-root.tick, root)]
+    waiting: list[tuple[int, Node]] = []
+
+    def add(node: Node | Value, contribution: Any) -> None:
+        if node not in totals:
+            totals[node] = contribution
+            if isinstance(node, Node):
+                heapq.heappush(waiting, (-node.tick, node))
+        elif node in owned:
+            totals[node] += contribution
+        else:
+            totals[node] = totals[node] + contribution
+            if revive is None:
+                owned.add(node)
+
+    roots = list(roots)
+    for root, cotangent in roots:
+        add(root, cotangent)
+    leading = None if targets is None else _leading_to(targets, [root for root, _ in roots])
     with set_grad_enabled(revive is not None):
         while waiting:
             node = heapq.heappop(waiting)[1]
             total = totals.pop(node)
+            if node.hooks is not None:
+                total = node.hooks(total)
+            if leading is not None:
+                if node in targets:  # type: ignore[operator]
+                    found[node] = total
+                if node not in leading:
+                    continue
             values = node.values(revive)
             rules = node.rules
             if isinstance(rules, tuple):
@@ -259,21 +326,31 @@ def sweep(
             if not retain_graph and node.operation.keeps:
                 node.free()
             for parent, contribution in zip(node.parents, contributions, strict=True):
+                if leading is not None and parent not in leading and parent not in targets:  # type: ignore[operator]
+                    continue
                 if contribution.shape != parent.shape:
                     contribution = _fitted(node, contribution, parent.shape)
                 if contribution.dtype is not parent.dtype and contribution.dtype != parent.dtype:
                     contribution = contribution.astype(parent.dtype)
-                if parent not in totals:
-                    totals[parent] = contribution
-                    if isinstance(parent, Node) and parent not in stops:
-                        heapq.heappush(waiting, (-parent.tick, parent))
-                elif parent in owned:
-                    totals[parent] += contribution
-                else:
-                    totals[parent] = totals[parent] + contribution
-                    if revive is None:
-                        owned.add(parent)
-    return totals
+                add(parent, contribution)
+    return totals | found
+
+
+def _leading_to(targets: Collection[Node | Value], roots: Iterable[Node | Value]) -> set[Node]:
+    """The nodes on a way from a root to a target, without the targets at which all ways end."""
+    seen: set[Node] = set()
+    stack = [root for root in roots if isinstance(root, Node)]
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            stack += [parent for parent in node.parents if isinstance(parent, Node)]
+    leading: set[Node] = set()
+    # Parents are older, so each is decided before its readers.
+    for node in sorted(seen, key=lambda node: node.tick):
+        if any(parent in targets or parent in leading for parent in node.parents):
+            leading.add(node)
+    return leading
 
 
 def _fitted(node: Node, cotangent: Any, shape: tuple[int, ...]) -> Any:

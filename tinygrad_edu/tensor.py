@@ -252,9 +252,9 @@ class Tensor(Value):
         seed = self._cotangent(gradient)
         retain = create_graph if retain_graph is None else retain_graph
         if create_graph:
-            totals = sweep(self.node or self, seed, retain, _revived)
+            totals = sweep([(self.node or self, seed)], retain, _revived)
         else:
-            totals = sweep(self.node or self, seed.array, retain)
+            totals = sweep([(self.node or self, seed.array)], retain)
         taken: set[int] = {id(seed.array)}
         for leaf, total in totals.items():
             leaf._accumulate(total, taken)
