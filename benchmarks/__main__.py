@@ -22,6 +22,8 @@ from tinygrad_edu import nn
 from tinygrad_edu.layers.torch_twin import import_torch
 
 LR = 0.01
+# OpenMP's and OpenBLAS's threads look out for more work for a while, on the cores that the next track needs.
+PAUSE = 0.1
 
 
 def mlp() -> Any:
@@ -89,8 +91,12 @@ def steps(model: Any, x: np.ndarray, labels: np.ndarray, bare: Callable[..., flo
 def measure(tracks: dict[str, Callable[[], float]], rounds: int, inner: int) -> dict[str, np.ndarray]:
     """Seconds for a step, one figure for each track and round."""
     times: dict[str, list[float]] = {name: [] for name in tracks}
+    order = list(tracks.items())
     for _ in range(rounds):
-        for name, step in tracks.items():
+        order.append(order.pop(0))  # nobody always comes after the same one
+        for name, step in order:
+            time.sleep(PAUSE)
+            step()
             start = time.perf_counter()
             for _ in range(inner):
                 step()

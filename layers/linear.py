@@ -9,6 +9,7 @@ from typing import Any
 from tinygrad_edu.announce import Case, Size, applied, real
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.layers.init import kaiming_normal_
+from tinygrad_edu.layers.kernels import product
 from tinygrad_edu.layers.layer import Layer, require_float
 from tinygrad_edu.layers.module import Parameter
 from tinygrad_edu.ops import empty, zeros
@@ -90,15 +91,15 @@ class Linear(Layer):
         #   dx_ni = Σ_o dy_no ∂y_no/∂x_ni = Σ_o dy_no W_oi
         #   dW_oi = Σ_n dy_no ∂y_no/∂W_oi = Σ_n dy_no x_ni
         #   db_o  = Σ_n dy_no
-        y = x @ weight.T
+        y = product(x, weight.T)
         if bias is not None:
             y += bias
 
         def backward(dy):
             n = math.prod(dy.shape[:-1])
             rows = dy.reshape(n, dy.shape[-1])  # (N, O)
-            dx = lambda: dy @ weight
-            dweight = lambda: rows.T @ x.reshape(n, x.shape[-1])
+            dx = lambda: product(dy, weight)
+            dweight = lambda: product(rows.T, x.reshape(n, x.shape[-1]))
             dbias = lambda: rows.sum(0)
             return dx, dweight, dbias
 

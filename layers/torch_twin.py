@@ -139,8 +139,13 @@ def from_torch(module: Any) -> Module:
 
     Examples
     --------
-    >>> import torch  # doctest: +SKIP
-    >>> nn.from_torch(torch.nn.Linear(3, 2))  # doctest: +SKIP
+    >>> from tinygrad_edu import nn
+    >>> layer = nn.Linear(3, 2)
+    >>> try:
+    ...     layer = nn.from_torch(layer.to_torch())  # there and back
+    ... except ImportError:  # PyTorch is an extra
+    ...     pass
+    >>> layer
     Linear(in_features=3, out_features=2, bias=True)
     """
     torch = import_torch()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.optim.optimizer import Optimizer
+from tinygrad_edu.optim.optimizer import Optimizer, plus
 
 __all__ = ["Adam", "AdamW"]
 
@@ -55,7 +55,7 @@ class Adam(Optimizer):
     >>> (w * w).sum().backward()
     >>> optimizer.step()
     >>> w
-    tensor([0.9000], requires_grad=True)
+    tensor([0.9], requires_grad=True)
     """
 
     def __init__(
@@ -71,7 +71,14 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(
             params,
-            dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize),
+            {
+                "lr": lr,
+                "betas": betas,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "amsgrad": amsgrad,
+                "maximize": maximize,
+            },
         )
 
     def check(self, group: dict[str, Any]) -> None:
@@ -82,7 +89,7 @@ class Adam(Optimizer):
 
     def decayed(self, w: np.ndarray, g: np.ndarray, group: dict[str, Any]) -> np.ndarray:
         """The gradient with the weight decay's own, λ w, added."""
-        return g + group["weight_decay"] * w
+        return plus(g, group["weight_decay"], w)
 
     def update(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
         """One step for one parameter."""
@@ -95,24 +102,28 @@ class Adam(Optimizer):
         state["step"] = t = state["step"] + 1
         beta1, beta2 = group["betas"]
         m, v = state["exp_avg"], state["exp_avg_sq"]
+        # One array for all that is temporary.
+        scratch = np.multiply(g, 1 - beta1, out=np.empty_like(w))  # (1 − β₁) g
         m *= beta1
-        m += (1 - beta1) * g
+        m += scratch
+        scratch *= g
+        scratch *= (1 - beta2) / (1 - beta1)  # (1 − β₂) g²
         v *= beta2
-        square = g * g
-        square *= 1 - beta2
-        v += square
+        v += scratch
         if group["amsgrad"]:
             v = np.maximum(v, state["max_exp_avg_sq"], out=state["max_exp_avg_sq"])
-        denominator = np.sqrt(v, out=square)
-        denominator /= (1 - beta2**t) ** 0.5
-        denominator += group["eps"]
-        np.divide(m, denominator, out=denominator)
-        denominator *= group["lr"] / (1 - beta1**t)
-        w -= denominator
+        # With c₁ = 1 − β₁^t and c₂ = 1 − β₂^t the step is η (m/c₁) / (√(v/c₂) + ε) = η (√c₂/c₁) m / (√v + ε √c₂), which
+        # spares two passes over the arrays (the order that the paper's section 2 recommends).
+        c1, root_c2 = 1 - beta1**t, (1 - beta2**t) ** 0.5
+        np.sqrt(v, out=scratch)
+        scratch += group["eps"] * root_c2
+        np.divide(m, scratch, out=scratch)
+        scratch *= group["lr"] * root_c2 / c1
+        w -= scratch
 
 
 class AdamW(Adam):
-    r"""Adam whose weight decay shrinks the weights directly, :math:`w \leftarrow (1 - \eta\lambda)\,w`, before each step.
+    r"""Adam whose weight decay shrinks the weights directly, :math:`w \leftarrow (1 - \eta\lambda)\,w`, before a step.
 
     Parameters
     ----------
@@ -143,7 +154,7 @@ class AdamW(Adam):
     >>> (0 * w).sum().backward()
     >>> optimizer.step()
     >>> w
-    tensor([0.9500], requires_grad=True)
+    tensor([0.95], requires_grad=True)
     """
 
     def __init__(

@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_edu.grad_mode import enable_grad, no_grad
 from tinygrad_edu.tensor import Tensor, from_numpy, tensor
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "plus"]
 
 
 class Optimizer:
@@ -41,35 +41,50 @@ class Optimizer:
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
-            raise TypeError(f"{type(self).__name__}: expected an iterable of parameters, got one Tensor; put it in a list")
+            raise TypeError(
+                f"{type(self).__name__}: expected an iterable of parameters, got one Tensor; put it in a list"
+            )
         self.defaults = defaults
         self.state: dict[Tensor, dict[str, Any]] = {}
         self.param_groups: list[dict[str, Any]] = []
         groups = list(params)
         if not groups:
-            raise ValueError(f"{type(self).__name__}: got no parameters; is the module without any, or an iterator used up?")
+            raise ValueError(
+                f"{type(self).__name__}: got no parameters; is the module without any, or an iterator used up?"
+            )
         if not isinstance(groups[0], Mapping):
             groups = [{"params": groups}]
         for group in groups:
-            self.add_param_group(dict(group))
+            self.add_param_group(group)
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
+    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
         """Add a group of parameters, with options of its own or the defaults."""
+        if not isinstance(param_group, Mapping) or "params" not in param_group:
+            raise TypeError(
+                f"{type(self).__name__}: expected a group such as {{'params': [...], 'lr': 0.1}}, got "
+                f"{type(param_group).__name__}"
+            )
         given = param_group["params"]
         params = [given] if isinstance(given, Tensor) else list(given)
         known = {id(p) for group in self.param_groups for p in group["params"]}
         for p in params:
             if not isinstance(p, Tensor):
                 raise TypeError(f"{type(self).__name__}: expected Tensors to optimize, got {type(p).__name__}")
-            if p.node is not None:
-                raise ValueError(f"{type(self).__name__}: a parameter of shape {p.shape} is no leaf but a result")
+            made_by = p.grad_fn
+            if made_by is not None:
+                raise ValueError(
+                    f"{type(self).__name__}: a parameter of shape {p.shape} is the result of {made_by.name()!r}; only a "
+                    "leaf can be optimized"
+                )
             if id(p) in known:
                 raise ValueError(f"{type(self).__name__}: a parameter of shape {p.shape} is given twice")
             known.add(id(p))
         group = {**self.defaults, **param_group, "params": params}
         unknown = set(group) - set(self.defaults) - {"params", "initial_lr"}
         if unknown:
-            raise TypeError(f"{type(self).__name__}: unknown options {sorted(unknown)}; there are {sorted(self.defaults)}")
+            raise TypeError(
+                f"{type(self).__name__}: unknown options {sorted(unknown)}; there are {sorted(self.defaults)}"
+            )
         self.check(group)
         self.param_groups.append(group)
 
@@ -110,7 +125,7 @@ class Optimizer:
             for group in self.param_groups:
                 for p in group["params"]:
                     if p.grad is not None:
-                        g = -p.grad.array if group["maximize"] else p.grad.array
+                        g = -p.grad.array if group.get("maximize") else p.grad.array
                         self.update(p.array, g, self.state.setdefault(p, {}), group)
                         p.written()
         return loss
@@ -122,9 +137,7 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """Options and state, with the parameters numbered in their order, as in PyTorch."""
         numbers = {id(p): i for i, p in enumerate(p for group in self.param_groups for p in group["params"])}
-        groups = [
-            {**group, "params": [numbers[id(p)] for p in group["params"]]} for group in self.param_groups
-        ]
+        groups = [{**group, "params": [numbers[id(p)] for p in group["params"]]} for group in self.param_groups]
         state = {
             numbers[id(p)]: {k: from_numpy(v) if isinstance(v, np.ndarray) else v for k, v in values.items()}
             for p, values in self.state.items()
@@ -145,13 +158,20 @@ class Optimizer:
             raise ValueError(
                 f"{type(self).__name__}.load_state_dict: parameters by group: {sizes[0]} in the state, {sizes[1]} here"
             )
-        params = [p for group in self.param_groups for p in group["params"]]
+        numbers = [number for group in groups for number in group["params"]]
+        params = dict(zip(numbers, (p for group in self.param_groups for p in group["params"]), strict=True))
         state = {
-            params[int(i)]: {k: self._loaded(k, v, params[int(i)]) for k, v in values.items()}
-            for i, values in state_dict["state"].items()
+            params[number]: {name: self._loaded(name, value, params[number]) for name, value in values.items()}
+            for number, values in state_dict["state"].items()
         }
-        for own, group in zip(self.param_groups, groups, strict=True):
-            own.update({k: copy.copy(v) for k, v in group.items() if k in self.defaults or k == "initial_lr"})
+        options = [
+            {name: copy.copy(value) for name, value in group.items() if name in self.defaults or name == "initial_lr"}
+            for group in groups
+        ]
+        for own, loaded in zip(self.param_groups, options, strict=True):
+            self.check({**own, **loaded})
+        for own, loaded in zip(self.param_groups, options, strict=True):
+            own.update(loaded)
         self.state = state
 
     def _loaded(self, name: str, value: Any, p: Tensor) -> Any:
@@ -172,3 +192,10 @@ class Optimizer:
             lines.append(f"Parameter Group {i}")
             lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
         return "\n".join([*lines, ")"])
+
+
+def plus(a: np.ndarray, factor: float, b: np.ndarray) -> np.ndarray:
+    """The new array a + factor · b, with no other temporary."""
+    out = np.multiply(b, factor, out=np.empty_like(b))
+    out += a
+    return out

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.optim.optimizer import Optimizer
+from tinygrad_edu.optim.optimizer import Optimizer, plus
 
 __all__ = ["SGD"]
 
@@ -49,7 +49,7 @@ class SGD(Optimizer):
     >>> (w * w).sum().backward()
     >>> optimizer.step()
     >>> w
-    tensor([0.8000], requires_grad=True)
+    tensor([0.8], requires_grad=True)
     """
 
     def __init__(
@@ -65,14 +65,14 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(
             params,
-            dict(
-                lr=lr,
-                momentum=momentum,
-                dampening=dampening,
-                weight_decay=weight_decay,
-                nesterov=nesterov,
-                maximize=maximize,
-            ),
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "dampening": dampening,
+                "weight_decay": weight_decay,
+                "nesterov": nesterov,
+                "maximize": maximize,
+            },
         )
 
     def check(self, group: dict[str, Any]) -> None:
@@ -87,14 +87,14 @@ class SGD(Optimizer):
     def update(self, w: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]) -> None:
         """One step for one parameter."""
         if group["weight_decay"]:
-            g = g + group["weight_decay"] * w
+            g = plus(g, group["weight_decay"], w)
         mu = group["momentum"]
         if mu:
             b = state.get("momentum_buffer")
             if b is None:
-                b = state["momentum_buffer"] = g.copy()
+                b = state["momentum_buffer"] = np.array(g)
             else:
                 b *= mu
-                b += (1 - group["dampening"]) * g
-            g = g + mu * b if group["nesterov"] else b
+                b += (1 - group["dampening"]) * g if group["dampening"] else g
+            g = plus(g, mu, b) if group["nesterov"] else b
         w -= group["lr"] * g

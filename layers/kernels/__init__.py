@@ -16,6 +16,7 @@ from tinygrad_edu.layers.kernels.channels import (
 )
 from tinygrad_edu.layers.kernels.convolution import convolve, convolve_input_gradient, convolve_weight_gradient
 from tinygrad_edu.layers.kernels.pooling import average_pool, average_pool_gradient, max_pool, max_pool_gradient
+from tinygrad_edu.layers.kernels.products import product
 from tinygrad_edu.layers.kernels.windows import output_size
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "max_pool",
     "max_pool_gradient",
     "output_size",
+    "product",
 ]

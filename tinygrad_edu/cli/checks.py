@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.table import Table
 
-__all__ = ["Check", "FORMS_MEAN", "as_detail", "as_html", "as_table", "check_of"]
+__all__ = ["Check", "FORMS_MEAN", "as_html", "as_table", "check_of"]
 
 
 FORMS_MEAN = (
@@ -93,30 +93,6 @@ def as_table(checks: Sequence[Check]) -> Table:
     table.add_column("")
     for check in checks:
         table.add_row(*_cells(check, forms), "[green]agree[/]" if check.ok else "[bold red]DISAGREE[/]")
-    return table
-
-
-def as_detail(report: Any) -> Table:
-    """The table of one report for the screen, a row for each gradient."""
-    reference, *others = report.forms or ("graph",)
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in ("gradient of", "shape"):
-        table.add_column(column)
-    for form in others:
-        table.add_column(form, justify="right")
-    table.add_column("")
-    for gradient, shape in report.shapes.items():
-        found = [c for c in report.comparisons if c.gradient == gradient]
-        errors = {form: [c for c in found if set(c.forms) == {reference, form}] for form in others}
-        cells = [
-            "".join(_number(c.error) if c.ok else f"[red]{_number(c.error)}[/]" for c in errors[f]) for f in others
-        ]
-        odd = report.odd_one_out(gradient)
-        verdict = f"[bold red]{odd} is the odd one out[/]" if odd else "[bold red]DISAGREE[/]"
-        name = "(the result)" if gradient == "result" else gradient
-        table.add_row(
-            name, " × ".join(map(str, shape)), *cells, "[green]agree[/]" if all(c.ok for c in found) else verdict
-        )
     return table
 
 

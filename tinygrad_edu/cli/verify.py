@@ -8,7 +8,7 @@ import typer
 
 import tinygrad_edu.nn  # noqa: F401 - announces every layer and loss
 from tinygrad_edu.announce import announced
-from tinygrad_edu.cli.checks import FORMS_MEAN, as_detail, as_table, check_of
+from tinygrad_edu.cli.checks import FORMS_MEAN, as_table, check_of
 from tinygrad_edu.cli.compare import NO_TORCH
 from tinygrad_edu.cli.console import UserError, console, progress_bar
 from tinygrad_edu.testing import verify
@@ -35,14 +35,8 @@ def run(names: list[str], seed: int) -> None:
             bar.advance(task)
     if names:
         for report in reports:
-            console.print(
-                f"[bold]{report.name}[/]: " + ("all forms agree" if report.ok else "[bold red]the forms disagree[/]")
-            )
-            console.print(as_detail(report))
-            for form, why in report.absent.items():
-                console.print(f"no {form} form: {why}", markup=False, style="dim")
+            console.print(report)
             console.print()
-        console.print(f"[dim]{_MEANING}[/]")
     else:
         console.print(as_table([check_of(name, report) for name, report in zip(found, reports, strict=True)]))
         console.print()

@@ -119,10 +119,12 @@ class DataLoader:
         Accepted for PyTorch programs.
     drop_last : bool, default False
         Whether to leave out a last batch that is smaller than the others.
-    timeout, worker_init_fn, multiprocessing_context, prefetch_factor, persistent_workers, pin_memory_device : optional
+    timeout, worker_init_fn, multiprocessing_context : optional
         Accepted for PyTorch programs.
     generator : Generator, optional
         What to shuffle with; the generator that ``manual_seed`` seeds if omitted.
+    prefetch_factor, persistent_workers, pin_memory_device : optional
+        Accepted for PyTorch programs.
 
     Raises
     ------
