@@ -28,7 +28,7 @@ from tinygrad_edu.random import *
 from tinygrad_edu.tensor import Tensor, as_tensor, from_numpy, tensor
 
 if TYPE_CHECKING:
-    from tinygrad_edu import data, io, layers, models, nn, optim, testing, train
+    from tinygrad_edu import autograd, data, io, layers, models, nn, optim, testing, train
 
     __version__: str
 
@@ -41,6 +41,7 @@ __all__ = [
     "Tensor",
     "__version__",
     "as_tensor",
+    "autograd",
     "cuda",
     "data",
     "device",
@@ -71,7 +72,7 @@ __all__ += _grad_mode.__all__
 __all__ += ops.__all__
 __all__ += random.__all__
 
-_ROOMS = ("cli", "data", "io", "layers", "models", "nn", "optim", "study", "testing", "train")
+_ROOMS = ("autograd", "cli", "data", "io", "layers", "models", "nn", "optim", "study", "testing", "train")
 
 
 def is_tensor(x: Any) -> builtins.bool:

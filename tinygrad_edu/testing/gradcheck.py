@@ -101,7 +101,7 @@ def recorded(y: Tensor, leaves: list[Tensor]) -> list[NDArray]:
         one_hot = np.zeros(y.shape, y.dtype)
         one_hot.reshape(-1)[row] = 1
         # The sweep itself, as backward() would add to gradients that are not ours, such as a layer's within `func`.
-        totals = sweep(y.node or y, one_hot, retain_graph=True)
+        totals = sweep([(y.node or y, one_hot)], retain_graph=True)
         for jacobian, leaf in zip(jacobians, leaves, strict=True):
             if leaf in totals:
                 jacobian[row] = totals[leaf].reshape(-1)

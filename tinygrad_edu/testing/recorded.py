@@ -54,7 +54,7 @@ def recorded(subject: Subject, dy: NDArray | None, whole: bool) -> Gradients:
         leaves |= dict(target.named_parameters())
     gradients = Gradients(y.array, {name: grad_of(leaf) for name, leaf in leaves.items()})
     if y.requires_grad:
-        again = sweep(y.node or y, np.nextafter(dy, 0), retain_graph=False)
+        again = sweep([(y.node or y, np.nextafter(dy, 0))], retain_graph=False)
         for name, leaf in leaves.items():
             if leaf in again:
                 gradients.rounding[name] = largest(again[leaf] - gradients.by_name[name])
