@@ -7,14 +7,18 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 
 from tinygrad_edu.device import device
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.grad_mode import mode
+from tinygrad_edu.graph import Handle
 from tinygrad_edu.tensor import Tensor
+
+if TYPE_CHECKING:
+    from tinygrad_edu.layers.hooks import ModuleHooks
 
 __all__ = ["ByHandArray", "Module", "Parameter"]
 
@@ -107,6 +111,9 @@ class Module:
     """
 
     training: bool
+    # Made when the first hook is registered; `_any_hooks` tells a call by hand whether it must look for them at all.
+    _hooks: ModuleHooks | None = None
+    _any_hooks: ClassVar[bool] = False
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
@@ -200,7 +207,11 @@ class Module:
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         # One Tensor is enough for the graph, in which arrays, such as labels, are constants.
         if not any(isinstance(x, np.ndarray) for x in inputs) or any(isinstance(x, Tensor) for x in inputs):
-            return self.forward(*inputs, **options)
+            if self._hooks is None:
+                return self.forward(*inputs, **options)
+            return self._hooks.around(self, inputs, options)
+        if Module._any_hooks:
+            self._refuse_hooks()
         try:
             y, backward = self.pair(*[_bare(x) for x in inputs], **options)
         except (AttributeError, TypeError, ValueError) as error:
@@ -214,6 +225,104 @@ class Module:
             _pending.calls[self] = backward
         # NumPy gives a scalar where there are no dimensions, such as a loss.
         return np.asarray(y).view(ByHandArray) if isinstance(y, np.ndarray | np.generic) else y
+
+    # Hooks
+
+    def register_forward_pre_hook(self, hook: Callable[..., Any], *, prepend: bool = False) -> Handle:
+        """Call ``hook(module, args)`` before each forward on Tensors; it may return other arguments.
+
+        Hooks are for the graph track: with one on it or within it, a module called with arrays refuses, since the
+        hand-derived backward would know nothing of what a hook replaced.
+
+        Parameters
+        ----------
+        hook : callable
+            Returns None, the arguments as a tuple, or a single argument.
+        prepend : bool, default False
+            Whether it comes before the hooks that are there.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away again.
+        """
+        return self._registered("before", hook, prepend)
+
+    def register_forward_hook(self, hook: Callable[..., Any], *, prepend: bool = False) -> Handle:
+        """Call ``hook(module, args, result)`` after each forward on Tensors; it may return another result.
+
+        Parameters
+        ----------
+        hook : callable
+        prepend : bool, default False
+            Whether it comes before the hooks that are there.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away again.
+
+        Examples
+        --------
+        >>> import tinygrad_edu as tg
+        >>> from tinygrad_edu import nn
+        >>> net = nn.Sequential(nn.Linear(3, 2), nn.Tanh())
+        >>> with net[0].register_forward_hook(lambda module, args, result: print(tuple(result.shape))):
+        ...     y = net(tg.ones(5, 3))
+        (5, 2)
+        """
+        return self._registered("after", hook, prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Handle:
+        """Call ``hook(module, grad_output)`` when the results' gradients are known; it may return others, as a tuple.
+
+        Parameters
+        ----------
+        hook : callable
+        prepend : bool, default False
+            Whether it comes before the hooks that are there.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away again.
+        """
+        return self._registered("before_backward", hook, prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Handle:
+        """Call ``hook(module, grad_input, grad_output)`` when the inputs' gradients are known.
+
+        Parameters
+        ----------
+        hook : callable
+            Both gradients are tuples, with None for what is no Tensor or needs no gradient. It may return
+            another `grad_input`.
+        prepend : bool, default False
+            Whether it comes before the hooks that are there.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away again.
+        """
+        return self._registered("after_backward", hook, prepend)
+
+    def _registered(self, when: str, hook: Callable[..., Any], prepend: bool) -> Handle:
+        from tinygrad_edu.layers.hooks import ModuleHooks
+
+        if self._hooks is None:
+            self._hooks = ModuleHooks()
+        Module._any_hooks = True
+        return self._hooks.add(when, hook, prepend)
+
+    def _refuse_hooks(self) -> None:
+        for name, module in self.named_modules():
+            if module._hooks is not None and module._hooks.any():
+                place = f"{type(module).__name__} at {name!r}" if name else "it"
+                raise RuntimeError(
+                    f"{type(self).__name__}: {place} has hooks, which run on the graph track only, and it was called with "
+                    "arrays, which takes the by-hand track. Call it with Tensors, or remove() the hooks."
+                )
 
     def pair(self, *inputs: Any, **options: Any) -> tuple[Any, Callable]:
         """Compute on arrays, and return the result together with the backward of this very call.

@@ -153,13 +153,17 @@ def test_the_gradient_of_a_layer_has_torchs_gradient(torch, known, example, data
 WITHOUT_TORCH = {
     "Dropout": "draws other random numbers",
     "astype": "is to() in PyTorch",
+    **dict.fromkeys(("cholesky", "eigh", "eigvalsh"), "is of a symmetric matrix that the example makes of its input"),
     "contract": "is einsum with lists of axes",
     "floor_divide": "has no derivative in PyTorch, where ours is 0",
     "getitem": "is x[index] in PyTorch",
+    "heaviside": "refuses a gradient in PyTorch, where ours has none",
     "index_put": "takes slices here",
+    "lstsq": "gives residuals as well, which PyTorch's default driver leaves out",
     "overlap_add": "is fold of images in PyTorch",
     "pad": "takes NumPy's pairs",
     "unindex": "is index_put of zeros in PyTorch",
+    "vander": "overwrites what its gradient needs in PyTorch",
     "where": "draws integers as condition",
     "windows": "is unfold in PyTorch",
 }
@@ -180,6 +184,7 @@ NOT_ANNOUNCED = {
         "hands on to the announced operation of that name, once alpha or the rounding is dealt with",
     ),
     "clip": "another name of clamp",
+    **dict.fromkeys(("divide", "subtract", "true_divide"), "another name of div or sub"),
     **dict.fromkeys(
         ("BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor"),
         "a constructor: converts plain numbers",

@@ -28,7 +28,8 @@ from tinygrad_edu.random import *
 from tinygrad_edu.tensor import Tensor, as_tensor, from_numpy, tensor
 
 if TYPE_CHECKING:
-    from tinygrad_edu import autograd, data, io, layers, models, nn, optim, testing, train
+    from tinygrad_edu import autograd, data, func, io, layers, linalg, models, nn, optim, special, testing, train
+    from tinygrad_edu.func import vmap
 
     __version__: str
 
@@ -48,11 +49,13 @@ __all__ = [
     "dtype",
     "e",
     "from_numpy",
+    "func",
     "inf",
     "io",
     "is_floating_point",
     "is_tensor",
     "layers",
+    "linalg",
     "load",
     "models",
     "nan",
@@ -62,9 +65,11 @@ __all__ = [
     "optim",
     "pi",
     "save",
+    "special",
     "tensor",
     "testing",
     "train",
+    "vmap",
 ]
 __all__ += _dtypes.__all__
 __all__ += _errors.__all__
@@ -72,7 +77,22 @@ __all__ += _grad_mode.__all__
 __all__ += ops.__all__
 __all__ += random.__all__
 
-_ROOMS = ("autograd", "cli", "data", "io", "layers", "models", "nn", "optim", "study", "testing", "train")
+_ROOMS = (
+    "autograd",
+    "cli",
+    "data",
+    "func",
+    "io",
+    "layers",
+    "linalg",
+    "models",
+    "nn",
+    "optim",
+    "special",
+    "study",
+    "testing",
+    "train",
+)
 
 
 def is_tensor(x: Any) -> builtins.bool:
@@ -114,6 +134,8 @@ def numel(x: Tensor) -> builtins.int:
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f"{__name__}.{name}")
+    if name == "vmap":
+        return importlib.import_module(f"{__name__}.func").vmap
     if name == "__version__":
         from importlib.metadata import PackageNotFoundError, version
 

@@ -16,7 +16,19 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-__all__ = ["Announcement", "Case", "Drawn", "Size", "announce", "announced", "applied", "case", "labels", "real"]
+__all__ = [
+    "Announcement",
+    "Case",
+    "Drawn",
+    "Size",
+    "announce",
+    "announced",
+    "applied",
+    "case",
+    "labels",
+    "matrix",
+    "real",
+]
 
 Size = Annotated[int, range(1, 5)]
 """A small length; examples use it for dimensions that have no constraint."""
@@ -35,6 +47,8 @@ class Drawn:
         Draw integers 0 <= k < classes instead.
     ties : bool
         Round to a few values, so that equal ones occur.
+    diagonal : bool
+        Add 2, 4, 6, ... to the diagonal of the last two dimensions.
     """
 
     shape: tuple[int, ...]
@@ -42,18 +56,27 @@ class Drawn:
     high: float = 2.0
     classes: int | None = None
     ties: bool = False
+    diagonal: bool = False
 
     def array(self, generator: np.random.Generator, dtype: Any = np.float64) -> np.ndarray:
         """Draw the array; integers have dtype int64, reals `dtype`."""
         if self.classes is not None:
             return generator.integers(0, self.classes, self.shape)
         values = generator.uniform(self.low, self.high, self.shape)
+        if self.diagonal:
+            i = np.arange(min(self.shape[-2:]))
+            values[..., i, i] += 2.0 * (i + 1)
         return np.asarray(np.round(values) if self.ties else values, dtype)
 
 
 def real(*shape: int, low: float = -2.0, high: float = 2.0, ties: bool = False) -> Drawn:
     """A real array of this shape, to be drawn between two bounds."""
     return Drawn(shape, low, high, ties=ties)
+
+
+def matrix(*shape: int) -> Drawn:
+    """A matrix, or a batch, that is far from singular and whose singular values (and eigenvalues) are far apart."""
+    return Drawn(shape, -0.3, 0.3, diagonal=True)
 
 
 def labels(*shape: int, classes: int) -> Drawn:

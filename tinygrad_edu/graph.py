@@ -78,16 +78,25 @@ class Value:
 
 
 class Hooks:
-    """Functions that see, and may replace, a cotangent; in the order in which they were added."""
+    """Functions that see, and may replace, a cotangent; in the order in which they were added.
 
-    __slots__ = ("functions",)
+    Attributes
+    ----------
+    functions : dict
+        By the id of the handle that takes each away.
+    retain : callable or None
+        Gets the cotangent once all functions have seen it: this is ``retain_grad``.
+    """
+
+    __slots__ = ("functions", "retain")
 
     def __init__(self) -> None:
         self.functions: dict[int, Callable[[Any], Any]] = {}
+        self.retain: Callable[[Any], None] | None = None
 
     def add(self, function: Callable[[Any], Any]) -> Handle:
         """Add a function from a cotangent to its replacement, or to None."""
-        handle = Handle(self)
+        handle = Handle(self.functions)
         self.functions[handle.id] = function
         return handle
 
@@ -96,6 +105,8 @@ class Hooks:
             replaced = function(cotangent)
             if replaced is not None:
                 cotangent = replaced
+        if self.retain is not None:
+            self.retain(cotangent)
         return cotangent
 
 
@@ -104,13 +115,13 @@ class Handle:
 
     ids = itertools.count()
 
-    def __init__(self, hooks: Any) -> None:
-        self.hooks = hooks
+    def __init__(self, functions: dict[int, Any]) -> None:
+        self.functions = functions
         self.id = next(Handle.ids)
 
     def remove(self) -> None:
         """Take the hook away; once is enough."""
-        self.hooks.functions.pop(self.id, None)
+        self.functions.pop(self.id, None)
 
     def __enter__(self) -> Handle:
         return self
@@ -128,7 +139,7 @@ class Node:
         What was recorded; it has a `name`, and `broadcasts` where a cotangent may be larger than its operand.
     rules : tuple of callables, or one callable
         ``rule(cotangent, values)`` gives a parent's cotangent, one rule for each of `parents`. A single callable gives
-        those of all parents at once.
+        those of all parents at once, with None where there is none.
     parents : tuple of Node and leaf Value
         Those operands that need a gradient.
     kept : tuple
@@ -290,21 +301,14 @@ def sweep(
     owned: set[Node | Value] = set()  # whose total is a buffer made here, into which we may add in place
     waiting: list[tuple[int, Node]] = []
 
-    def add(node: Node | Value, contribution: Any) -> None:
-        if node not in totals:
-            totals[node] = contribution
-            if isinstance(node, Node):
-                heapq.heappush(waiting, (-node.tick, node))
-        elif node in owned:
-            totals[node] += contribution
-        else:
-            totals[node] = totals[node] + contribution
-            if revive is None:
-                owned.add(node)
-
     roots = list(roots)
     for root, cotangent in roots:
-        add(root, cotangent)
+        if root in totals:
+            totals[root] = totals[root] + cotangent
+        else:
+            totals[root] = cotangent
+            if isinstance(root, Node):
+                heapq.heappush(waiting, (-root.tick, root))
     leading = None if targets is None else _leading_to(targets, [root for root, _ in roots])
     with set_grad_enabled(revive is not None):
         while waiting:
@@ -328,11 +332,28 @@ def sweep(
             for parent, contribution in zip(node.parents, contributions, strict=True):
                 if leading is not None and parent not in leading and parent not in targets:  # type: ignore[operator]
                     continue
-                if contribution.shape != parent.shape:
-                    contribution = _fitted(node, contribution, parent.shape)
-                if contribution.dtype is not parent.dtype and contribution.dtype != parent.dtype:
-                    contribution = contribution.astype(parent.dtype)
-                add(parent, contribution)
+                if contribution is None:
+                    continue
+                # A leaf's shape and dtype are its array's, which is quicker to ask.
+                expected = parent if isinstance(parent, Node) else parent.array
+                if contribution.shape != expected.shape:
+                    contribution = _fitted(node, contribution, expected.shape)
+                if contribution.dtype is not expected.dtype and contribution.dtype != expected.dtype:
+                    contribution = contribution.astype(expected.dtype)
+                if parent not in totals:
+                    totals[parent] = contribution
+                    if isinstance(parent, Node):
+                        heapq.heappush(waiting, (-parent.tick, parent))
+                elif parent in owned:
+                    totals[parent] += contribution
+                else:
+                    totals[parent] = totals[parent] + contribution
+                    if revive is None:
+                        owned.add(parent)
+        for leaf in totals:
+            hooks = getattr(leaf, "hooks", None)
+            if hooks is not None:
+                totals[leaf] = hooks(totals[leaf])
     return totals | found
 
 

@@ -7,7 +7,8 @@ done with it (arithmetic, reductions, indexing and so on) is attached by the ope
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.device import device
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.grad_mode import set_grad_enabled
-from tinygrad_edu.graph import Memory, Node, Value, clock, sweep
+from tinygrad_edu.graph import Handle, Hooks, Memory, Node, Value, clock, sweep
 
 __all__ = ["Tensor", "as_tensor", "from_numpy", "tensor"]
 
@@ -62,8 +63,11 @@ class Tensor(Value):
     tensor([2., 4., 6.])
     """
 
-    __slots__ = ("__weakref__", "_grad", "origin", "tracked")
+    __slots__ = ("__weakref__", "_grad", "after", "hooks", "origin", "tracked")
     _grad: Tensor | None
+    # Those of a leaf; unset where there are none, so that making a tensor costs nothing more.
+    hooks: Hooks
+    after: dict[int, Callable[[Tensor], None]]
     tracked: bool
     # For a view: the tensor it was taken from, the call that takes it again with its arguments and options (None for a
     # view taken under no_grad), and when the history that it shows was written.
@@ -279,20 +283,133 @@ class Tensor(Value):
     def _accumulate(self, total: Any, taken: set[int]) -> None:
         if isinstance(total, Tensor):
             self._grad = total if self._grad is None else self._grad + total
-            return
-        total = np.asarray(total)
-        grad = self._grad
-        if grad is not None and not grad.tracked and grad.array.flags.writeable:
+        elif (grad := self._grad) is not None and not grad.tracked and grad.array.flags.writeable:
             grad.array += total
             grad.written()
         elif grad is not None:
             self._grad = grad.detach() + _wrap(total)
         else:
+            total = np.asarray(total)
             # A gradient is the leaf's own memory: not the caller's cotangent, not another leaf's gradient, no view.
             if total.base is not None or id(total) in taken or not total.flags.writeable:
                 total = total.copy()
             taken.add(id(total))
             self._grad = _wrap(total)
+        for function in list(getattr(self, "after", {}).values()):
+            function(self)
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
+        """Call a function with this tensor's cotangent in each backward; it may return another to go on with.
+
+        Parameters
+        ----------
+        hook : callable
+            ``hook(grad)`` gives None, or a Tensor of the same shape and dtype. It must not write to its argument.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away again.
+
+        Raises
+        ------
+        RuntimeError
+            If this tensor does not require a gradient.
+
+        Notes
+        -----
+        Hooks run in the order in which they were registered, those of a leaf before its ``grad`` is added to, also in
+        :func:`autograd.grad`. A result's hook belongs to its value at this time: an in-place operation later on does
+        not move it.
+
+        Examples
+        --------
+        >>> import tinygrad_edu as tg
+        >>> x = tg.tensor([1.0, -2.0], requires_grad=True)
+        >>> h = x * x
+        >>> handle = h.register_hook(lambda grad: grad.clamp(max=1))
+        >>> (10 * h).sum().backward()
+        >>> x.grad
+        tensor([ 2., -4.])
+        """
+        return self._own_hooks("register_hook").add(_on_tensors(hook))
+
+    def _own_hooks(self, name: str) -> Hooks:
+        if not self.requires_grad:
+            raise RuntimeError(f"{name}: this tensor of shape {self.shape} does not require grad, so it never gets one")
+        holder: Any = self.node or self
+        if getattr(holder, "hooks", None) is None:
+            holder.hooks = Hooks()
+        return holder.hooks
+
+    def retain_grad(self) -> None:
+        """Let a backward add to the ``grad`` of this result too, as it does for leaves.
+
+        Raises
+        ------
+        RuntimeError
+            If this tensor does not require a gradient.
+
+        Examples
+        --------
+        >>> import tinygrad_edu as tg
+        >>> x = tg.tensor(3.0, requires_grad=True)
+        >>> h = x * x
+        >>> h.retain_grad()
+        >>> (2 * h).backward()
+        >>> h.grad
+        tensor(2.)
+        """
+        hooks = self._own_hooks("retain_grad")
+        if self.node is None:
+            return
+        itself = weakref.ref(self)  # the node must not hold its own result
+
+        def retain(total: Any) -> None:
+            result = itself()
+            if result is not None:
+                result._accumulate(total if isinstance(total, Tensor) else np.array(total), set())
+
+        hooks.retain = retain
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether :meth:`retain_grad` was called on this result."""
+        return self.node is not None and self.node.hooks is not None and self.node.hooks.retain is not None
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Handle:
+        """Call a function with this leaf itself each time its ``grad`` was added to.
+
+        Parameters
+        ----------
+        hook : callable
+            ``hook(leaf)``; it may use up the gradient, as an optimizer does.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away again.
+
+        Raises
+        ------
+        RuntimeError
+            If this tensor is no leaf that requires a gradient.
+
+        Examples
+        --------
+        >>> import tinygrad_edu as tg
+        >>> x = tg.tensor(3.0, requires_grad=True)
+        >>> handle = x.register_post_accumulate_grad_hook(lambda leaf: print("grad is", leaf.grad.item()))
+        >>> (x * x).backward()
+        grad is 6.0
+        """
+        if not self.requires_grad or self.node is not None:
+            raise RuntimeError("register_post_accumulate_grad_hook: this tensor is no leaf that requires grad")
+        if not hasattr(self, "after"):
+            self.after = {}
+        handle = Handle(self.after)
+        self.after[handle.id] = hook
+        return handle
 
     def detach(self) -> Tensor:
         """The same values in the same memory, without the history."""
@@ -498,6 +615,29 @@ def _wrap(array: Any) -> Tensor:
 
 
 _new = object.__new__
+
+
+def _on_tensors(hook: Callable[[Tensor], Tensor | None]) -> Callable[[Any], Any]:
+    """A tensor's hook as a function of the cotangents of a sweep, which are arrays unless they are recorded."""
+
+    def call(cotangent: Any) -> Any:
+        recorded = isinstance(cotangent, Tensor)
+        given = cotangent if recorded else _wrap(cotangent)
+        returned = hook(given)
+        if returned is None:
+            returned = given
+        name = getattr(hook, "__name__", type(hook).__name__)
+        if not isinstance(returned, Tensor):
+            raise TypeError(f"hook {name!r}: expected a Tensor or None back, got {type(returned).__name__}")
+        if returned.shape != given.shape or returned.dtype != given.dtype:
+            raise ShapeError(
+                f"hook {name!r}: the gradient has shape {given.shape} {given.dtype}, the one returned has "
+                f"{returned.shape} {returned.dtype}"
+            )
+        # A view, so that a leaf's grad gets memory of its own: the hook may have kept what it saw or returned.
+        return returned if recorded else returned.array[...]
+
+    return call
 
 
 def _revived(array: np.ndarray, node: Node) -> Tensor:

@@ -80,8 +80,20 @@ class Operation:
             name: _by_position(rule, [self.order.index(n) for n in self.wants[name]]) for name, rule in rules.items()
         }
 
+        # PyTorch calls the first operand input and the second other; a condition or an order stands before them.
+        operands = [name for name in self.parameters if name not in ("condition", "n", "equation")]
+        others = {**NUMPY_NAMES, **dict(zip(("input", "other"), operands, strict=False))}
+        self.other_names = {name: own for name, own in others.items() if name not in self.parameters}
+
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
+
+    def renamed(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Keyword arguments under the names they have here, of those that NumPy and PyTorch give them."""
+        names = self.other_names
+        if names.keys().isdisjoint(options):
+            return options
+        return {names.get(name, name): value for name, value in options.items()}
 
     def record(self, arguments: dict[str, Any], out: np.ndarray, result: Tensor) -> None:
         """Give `result` its node, if an operand needs a gradient.
@@ -218,19 +230,20 @@ def elementwise(
 
 def _with_parameters(doc: str, operands: tuple[str, ...]) -> str:
     """A docstring with the sections that read the same for every elementwise operation, before its examples."""
-    text, _, examples = doc.partition("    Examples\n")
+    # Python 3.13 strips the indentation by itself.
+    text, _, examples = inspect.cleandoc(doc).partition("Examples\n")
     broadcast = "; the shapes broadcast" if len(operands) > 1 else ""
-    return f"""{text}    Parameters
-    ----------
-    {", ".join(operands)} : Tensor, array or number
-        Of any shape{broadcast}.
+    return f"""{text}Parameters
+----------
+{", ".join(operands)} : Tensor, array or number
+    Of any shape{broadcast}.
 
-    Returns
-    -------
-    Tensor
-        An array or number, if no operand is a Tensor.
+Returns
+-------
+Tensor
+    An array or number, if no operand is a Tensor.
 
-    Examples
+Examples
 {examples}"""
 
 
@@ -300,7 +313,9 @@ def _binary(op: Operation, kernel: Callable, floating: bool) -> Callable[..., An
         if p is a and q is b:
             return kernel(a, b)
         try:
-            if p.dtype is not q.dtype or (floating and p.dtype.kind != "f"):
+            if type(q) is float and p.dtype.kind == "f":
+                pass  # NumPy agrees: a Python number has no width
+            elif p.dtype is not q.dtype or (floating and p.dtype.kind != "f"):
                 p, q = _promoted(op.name, a, b, p, q, floating)
         except AttributeError:
             p, q = _promoted(op.name, a, b, p, q, floating)
@@ -358,7 +373,9 @@ def described(operand: Any) -> str:
     return f"{array.shape} {array.dtype}" if isinstance(array, np.ndarray) else repr(array)
 
 
-def operation(*, method: bool = True, view: bool = False, in_place: bool = False, **rules: Rule) -> Callable[[F], F]:
+def operation(
+    *, method: bool = True, view: bool = False, in_place: bool = False, step: bool = False, **rules: Rule
+) -> Callable[[F], F]:
     """Make an operation of a function on arrays.
 
     Parameters
@@ -369,6 +386,8 @@ def operation(*, method: bool = True, view: bool = False, in_place: bool = False
         Whether the result may lie in the memory of the first operand.
     in_place : bool, default False
         Whether the method has a twin ``name_`` that overwrites its tensor.
+    step : bool, default False
+        Whether it is but a step of public operations: neither a method nor announced.
     **rules : callable
         The rule of each operand that has a derivative. Where the operand is a list of tensors, the rule gives a
         function from the place in the list to that tensor's cotangent.
@@ -384,8 +403,8 @@ def operation(*, method: bool = True, view: bool = False, in_place: bool = False
         first = op.parameters[0]
 
         def call(*arguments: Any, **options: Any) -> Any:
-            if "axis" in options or "keepdims" in options:
-                options = {NUMPY_NAMES.get(name, name): value for name, value in options.items()}
+            if options:
+                options = op.renamed(options)
             operands = [plain(argument) for argument in arguments]
             named = {name: plain(option) for name, option in options.items()} if options else options
             out = function(*operands, **named)
@@ -407,8 +426,9 @@ def operation(*, method: bool = True, view: bool = False, in_place: bool = False
                     op.record(given, result.array, result)
             return result
 
-        _publish(call, op, function, method, in_place)
-        announce(Announcement(op.name, "operation", call, differentiable=bool(rules)))
+        _publish(call, op, function, method and not step, in_place)
+        if not step:
+            announce(Announcement(op.name, "operation", call, differentiable=bool(rules)))
         return call
 
     return decorate
@@ -434,8 +454,8 @@ def composite(*, method: bool = True, differentiable: bool = True) -> Callable[[
         op = Operation(function, {})
 
         def call(*arguments: Any, **options: Any) -> Any:
-            if "axis" in options or "keepdims" in options:
-                options = {NUMPY_NAMES.get(name, name): value for name, value in options.items()}
+            if options:
+                options = op.renamed(options)
             return function(*arguments, **options)
 
         _publish(call, op, function, method, False)

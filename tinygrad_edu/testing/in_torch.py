@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu import linalg
 from tinygrad_edu.announce import announced
 from tinygrad_edu.errors import MissingExtraError
 from tinygrad_edu.layers.module import Module
@@ -70,7 +71,8 @@ def torch_function(subject: Subject, torch: Any) -> Callable[..., Any]:
     known = announced.get(subject.name.rstrip("_"))
     if known is None or known.target is not subject.target:
         raise Absent("a function of one's own has no twin")
-    for home in (torch, torch.nn.functional, torch.Tensor):
+    of_linalg = getattr(linalg, subject.name, None) is subject.target
+    for home in (torch.linalg if of_linalg else torch, torch.Tensor, torch.nn.functional, torch.special):
         twin = getattr(home, subject.name, None)
         if callable(twin):
             return twin

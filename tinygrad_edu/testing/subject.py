@@ -64,6 +64,8 @@ class Subject:
         elif inputs is None:
             case = example_of(name_of(target))
             inputs = fitted(target, case)
+            if not isinstance(target, Module) and announced[name_of(target).rstrip("_")].target is target:
+                target = case.function  # which may be the operation on what the example makes of the inputs
             options = options if isinstance(target, Module) else {**case.options, **options}
         drawn = Case(target, as_inputs(inputs), options).drawn(np.random.default_rng(seed))
         if isinstance(target, Module):

@@ -1,0 +1,351 @@
+"""Compare recorded gradients with central differences, as ``torch.autograd.gradcheck`` and ``gradgradcheck`` do."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from tinygrad_edu.autograd.functional import gradients, rows_of
+from tinygrad_edu.autograd.grad import grad
+from tinygrad_edu.tensor import Tensor, from_numpy, tensor
+
+__all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
+
+
+class GradcheckError(RuntimeError):
+    """A recorded gradient and a numerical one disagree."""
+
+
+def gradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    fast_mode: bool = False,
+) -> bool:
+    r"""Whether the recorded Jacobian of a function agrees with central differences.
+
+    Parameters
+    ----------
+    func : callable
+        From the inputs to a Tensor, or to several; those that are no floats are left out.
+    inputs : Tensor, or tuple of Tensors and of anything else
+        The Jacobian is checked for the Tensors that require a gradient, which should be float64. They are copied with
+        their strides, and their ``grad`` is left alone.
+    eps : float, default 1e-6
+        Step of the differences.
+    atol, rtol : float, default 1e-5, 1e-3
+        Agreement means :math:`|a - n| \le atol + rtol\,|n|` for every element of the Jacobian.
+    raise_exception : bool, default True
+        Raise where they disagree, rather than return False.
+    nondet_tol : float, default 0
+        How far two runs of the same backward may differ.
+    check_undefined_grad : bool, default True
+        Whether to check that cotangents of 0, also where one of several outputs has none, give gradients of 0.
+    fast_mode : bool, default False
+        Compare not the whole Jacobian but :math:`v^\top J u` for a random :math:`v` and :math:`u`: one sweep and two
+        evaluations for each pair of output and input.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    GradcheckError
+        Naming the input, the element, and both values.
+    ValueError
+        If no input requires a gradient, one has elements that share memory, or the function returns no Tensors.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> x = tg.tensor([0.5, 2.0], dtype=tg.float64, requires_grad=True)
+    >>> tg.autograd.gradcheck(lambda x: (x * x).sum(), x)
+    True
+    """
+    given = tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
+    checked = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.requires_grad]
+    if not checked:
+        raise ValueError("gradcheck: expected at least one input that requires a gradient; set requires_grad=True")
+    for i in checked:
+        if given[i].dtype != np.float64:
+            warnings.warn(
+                f"gradcheck: input {i} is {given[i].dtype}, in which differences are too inexact; use float64",
+                stacklevel=2,
+            )
+        if given[i].numel() and any(
+            step == 0 and size > 1 for step, size in zip(given[i].stride(), given[i].shape, strict=True)
+        ):
+            raise ValueError(
+                f"gradcheck: elements of input {i} share memory (shape {given[i].shape}, strides {given[i].stride()}), so "
+                "that none can be moved alone. Pass a clone(), or expand within the function."
+            )
+    leaves = [copied(x.array, requires_grad=True) if i in checked else x for i, x in enumerate(given)]
+    inside = [leaves[i] for i in checked]
+    try:
+        outputs = floats_of(func(*leaves))
+        for k, y in enumerate(outputs):
+            if fast_mode:
+                check_products(func, leaves, checked, (k, y), eps, atol, rtol, nondet_tol)
+                continue
+            blocks = recorded(y, inside)
+            same_again(blocks, recorded(y, inside), k, nondet_tol)
+            for i, by_graph in zip(checked, blocks, strict=True):
+                compare(by_graph, numerical(func, leaves, i, k, eps), (k, i), (y.shape, leaves[i].shape), atol, rtol)
+        if check_undefined_grad:
+            check_zeros(outputs, inside, checked)
+    except GradcheckError:
+        if raise_exception:
+            raise
+        return False
+    return True
+
+
+def gradgradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    grad_outputs: Any = None,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    gen_non_contig_grad_outputs: bool = False,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    fast_mode: bool = False,
+) -> bool:
+    r"""Whether the gradients of the gradients of a function agree with central differences.
+
+    It is :func:`gradcheck` of :math:`(x, g) \mapsto J(x)^\top g`, for both arguments.
+
+    Parameters
+    ----------
+    func : callable
+        As for :func:`gradcheck`.
+    inputs : Tensor, or tuple of Tensors and of anything else
+        As for :func:`gradcheck`.
+    grad_outputs : Tensor or tuple of Tensor, optional
+        The cotangents :math:`g` of the outputs that have a history; random if omitted.
+    eps : float, default 1e-6
+        Step of the differences.
+    atol, rtol : float, default 1e-5, 1e-3
+        What agreement means.
+    gen_non_contig_grad_outputs : bool, default False
+        Whether the random cotangents lie in memory with gaps.
+    raise_exception : bool, default True
+        Raise where they disagree, rather than return False.
+    nondet_tol : float, default 0
+        How far two runs of the same backward may differ.
+    check_undefined_grad : bool, default True
+        As for :func:`gradcheck`.
+    fast_mode : bool, default False
+        As for :func:`gradcheck`.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    GradcheckError
+        Naming the input, the element, and both values; the cotangents are numbered behind the inputs.
+    ValueError
+        As :func:`gradcheck` does.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> x = tg.tensor([0.5, 2.0], dtype=tg.float64, requires_grad=True)
+    >>> tg.autograd.gradgradcheck(lambda x: x**3, x)
+    True
+    """
+    given = tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
+    checked = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.requires_grad]
+    outputs = [y for y in floats_of(func(*given)) if y.requires_grad]
+    if grad_outputs is None:
+        generator = np.random.default_rng(0)
+        cotangents = []
+        for y in outputs:
+            # Every second of twice as many along a last dimension.
+            values = generator.uniform(-1, 1, (*y.shape, 2)).astype(y.dtype)[..., 0]
+            values = values if gen_non_contig_grad_outputs else np.ascontiguousarray(values).reshape(y.shape)
+            cotangents.append(copied(values, requires_grad=True))
+    else:
+        cotangents = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
+        if len(cotangents) != len(outputs):
+            raise ValueError(f"gradgradcheck: got {len(cotangents)} grad_outputs for {len(outputs)} outputs")
+
+    def gradient(*arguments: Any) -> tuple[Tensor, ...]:
+        xs, gs = arguments[: len(given)], arguments[len(given) :]
+        ys = [y for y in floats_of(func(*xs)) if y.requires_grad]
+        if not ys:
+            return ()
+        found = grad(ys, [xs[i] for i in checked], gs, create_graph=True, allow_unused=True)
+        return tuple(g for g in found if g is not None)
+
+    return gradcheck(
+        gradient,
+        (*given, *cotangents),
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        raise_exception=raise_exception,
+        nondet_tol=nondet_tol,
+        check_undefined_grad=check_undefined_grad,
+        fast_mode=fast_mode,
+    )
+
+
+def copied(array: NDArray, requires_grad: bool) -> Tensor:
+    """A Tensor of the same values and strides in memory of its own."""
+    steps = [(size - 1) * step // array.itemsize for size, step in zip(array.shape, array.strides, strict=True)]
+    if array.size:
+        low, high = sum(min(s, 0) for s in steps), sum(max(s, 0) for s in steps)
+        twin = as_strided(np.zeros(high - low + 1, array.dtype)[-low:], array.shape, array.strides)
+    else:
+        twin = np.zeros(array.shape, array.dtype)
+    twin[...] = array
+    return from_numpy(twin).requires_grad_(requires_grad)
+
+
+def floats_of(result: Any) -> list[Tensor]:
+    """The float Tensors among a function's results."""
+    results = result if isinstance(result, tuple | list) else [result]
+    for y in results:
+        if not isinstance(y, Tensor):
+            raise ValueError(f"gradcheck: expected a function that returns Tensors, got {type(y).__name__}")
+    return [y for y in results if y.is_floating_point()]
+
+
+def recorded(y: Tensor, leaves: list[Tensor]) -> list[NDArray]:
+    """For each leaf the Jacobian of `y`, (elements of y, elements of the leaf), a sweep for each row."""
+    shapes = [(y.numel(), leaf.numel()) for leaf in leaves]
+    blocks = rows_of([y], leaves, create_graph=False)[0]
+    return [np.zeros(s) if b is None else b.array.reshape(s) for b, s in zip(blocks, shapes, strict=True)]
+
+
+def numerical(func: Callable[..., Any], leaves: list[Any], i: int, k: int, eps: float) -> NDArray:
+    """The Jacobian of result `k` with respect to input `i`, a central difference for each column."""
+    x = leaves[i]
+    columns = []
+    for j in range(x.numel()):
+        unit = np.zeros(x.shape)
+        unit.flat[j] = 1
+        columns.append(difference(func, leaves, i, k, unit, eps).reshape(-1))
+    return np.stack(columns, 1) if columns else np.zeros((0, 0))
+
+
+def difference(func: Callable[..., Any], leaves: list[Any], i: int, k: int, u: NDArray, eps: float) -> NDArray:
+    """The derivative of result `k` as input `i` moves in a direction: a central difference."""
+    ends = []
+    for step in (eps, -eps):
+        moved = copied(leaves[i].array, requires_grad=False)
+        moved.array[...] += step * u
+        ends.append(floats_of(func(*leaves[:i], moved.requires_grad_(), *leaves[i + 1 :]))[k].array)
+    return (ends[0] - ends[1]) / (2 * eps)
+
+
+def check_products(
+    func: Callable[..., Any],
+    leaves: list[Any],
+    checked: list[int],
+    output: tuple[int, Tensor],
+    eps: float,
+    atol: float,
+    rtol: float,
+    nondet_tol: float,
+) -> None:
+    r"""Refuse a result whose recorded :math:`v^\top J u` a numerical one contradicts, for random directions."""
+    k, y = output
+    generator = np.random.default_rng(k)
+    v = direction(generator, y.shape)
+    inside = [leaves[i] for i in checked]
+    runs = []
+    for _ in range(2):
+        pulled = gradients([y], inside, [tensor(v.astype(y.dtype))], create_graph=False, retain_graph=True)
+        runs.append([np.zeros(x.shape) if g is None else g.array for g, x in zip(pulled, inside, strict=True)])
+    same_again(runs[0], runs[1], k, nondet_tol)
+    for i, pulled_back in zip(checked, runs[0], strict=True):
+        u = direction(generator, leaves[i].shape)
+        a = (pulled_back * u).sum()
+        n = (v * difference(func, leaves, i, k, u, eps)).sum()
+        # An error of atol in every element adds up to this.
+        allowed = atol * u.sum() * v.sum() + rtol * abs(n)
+        if not (a == n or abs(a - n) <= allowed):
+            raise GradcheckError(
+                f"gradcheck: output {k} with respect to input {i}, in a random direction: recorded {a:.10g}, numerical "
+                f"{n:.10g} (atol={atol}, rtol={rtol}); fast_mode=False names the element"
+            )
+
+
+def direction(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray:
+    """A random vector of length 1 with positive elements, among which an error cannot cancel systematically."""
+    vector = generator.uniform(0.1, 1, shape)
+    return vector / np.linalg.norm(vector) if vector.size else vector
+
+
+def same_again(first: list[NDArray], second: list[NDArray], k: int, nondet_tol: float) -> None:
+    """Refuse a backward that gives something else the second time."""
+    with np.errstate(invalid="ignore"):  # infinite elements
+        distances = [np.where(a == b, 0.0, np.abs(a - b)).max(initial=0) for a, b in zip(first, second, strict=True)]
+    apart = max(distances, default=0.0)
+    if apart > nondet_tol:
+        raise GradcheckError(
+            f"gradcheck: the backward of output {k} is not deterministic: two runs of it differ by {apart:.3g} "
+            f"(nondet_tol={nondet_tol})"
+        )
+
+
+def check_zeros(outputs: list[Tensor], leaves: list[Tensor], checked: list[int]) -> None:
+    """Refuse a backward that makes something of nothing, with zeros for all outputs, or for all but one."""
+    having = [k for k, y in enumerate(outputs) if y.requires_grad]
+    for left_out in (None, *(having if len(having) > 1 else ())):
+        ys = [outputs[k] for k in having if k != left_out]
+        zeros = [tensor(np.zeros(y.shape, y.dtype)) for y in ys]
+        for i, g in zip(checked, gradients(ys, leaves, zeros, create_graph=False, retain_graph=True), strict=True):
+            if g is not None and (g.array != 0).any():
+                without = "" if left_out is None else f", and none for output {left_out}"
+                raise GradcheckError(
+                    f"gradcheck: with cotangents of 0{without}, the gradient with respect to input {i} is not 0 "
+                    "(check_undefined_grad=True)"
+                )
+
+
+def compare(
+    a: NDArray,
+    n: NDArray,
+    numbers: tuple[int, int],
+    shapes: tuple[tuple[int, ...], tuple[int, ...]],
+    atol: float,
+    rtol: float,
+) -> None:
+    """Refuse a recorded Jacobian that a numerical one contradicts, at its worst element."""
+    if not a.size:
+        return
+    with np.errstate(invalid="ignore"):  # infinite elements
+        apart = np.where(a == n, 0.0, np.abs(a - n) - atol - rtol * np.abs(n))
+    if (apart <= 0).all():
+        return
+    row, column = np.unravel_index(np.argmax(apart), a.shape)  # a NaN counts as the largest
+    y, x = (np.unravel_index(flat, shape) for flat, shape in zip((row, column), shapes, strict=True))
+    raise GradcheckError(
+        f"gradcheck: output {numbers[0]}{place(y)} with respect to input {numbers[1]}{place(x)}: recorded "
+        f"{a[row, column]:.10g}, numerical {n[row, column]:.10g} (atol={atol}, rtol={rtol})"
+    )
+
+
+def place(index: tuple[Any, ...]) -> str:
+    """An index in brackets; nothing for a single number."""
+    return f"[{', '.join(str(int(i)) for i in index)}]" if index else ""
