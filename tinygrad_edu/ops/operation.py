@@ -218,19 +218,20 @@ def elementwise(
 
 def _with_parameters(doc: str, operands: tuple[str, ...]) -> str:
     """A docstring with the sections that read the same for every elementwise operation, before its examples."""
-    text, _, examples = doc.partition("    Examples\n")
+    # Python 3.13 strips the indentation by itself.
+    text, _, examples = inspect.cleandoc(doc).partition("Examples\n")
     broadcast = "; the shapes broadcast" if len(operands) > 1 else ""
-    return f"""{text}    Parameters
-    ----------
-    {", ".join(operands)} : Tensor, array or number
-        Of any shape{broadcast}.
+    return f"""{text}Parameters
+----------
+{", ".join(operands)} : Tensor, array or number
+    Of any shape{broadcast}.
 
-    Returns
-    -------
-    Tensor
-        An array or number, if no operand is a Tensor.
+Returns
+-------
+Tensor
+    An array or number, if no operand is a Tensor.
 
-    Examples
+Examples
 {examples}"""
 
 
