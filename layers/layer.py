@@ -21,8 +21,10 @@ is read from the attribute of the same name. From these two the base class makes
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import threading
+import types
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, ClassVar
@@ -158,6 +160,7 @@ class Layer(Module):
         name = self.name  # a backward that held the layer would keep it from being freed
         y, by_hand = type(self).by_hand(*inputs, *arrays, **plain_options)
         called = next(clock)
+        form = np.shape(y), y.dtype  # the result itself is not kept
         cells = _cells(by_hand)
         held = [p for p in parameters if isinstance(p, Tensor) and _among(p.array, cells)]
 
@@ -168,7 +171,7 @@ class Layer(Module):
                         f"{name}.backward: a parameter of shape {parameter.shape} was overwritten since the forward, "
                         "and its old value is needed. Take all gradients first, then update."
                     )
-            dy = _fitting(name, dy, y)
+            dy = _fitting(name, dy, *form)
             gradients = _tuple(by_hand(dy))
             wanted = [isinstance(p, Tensor) and p.tracked for p in parameters]
             wanted = [input_gradient] * len(inputs) + wanted
@@ -257,23 +260,32 @@ def _shaped(name: str, gradient: Any, argument: Any) -> Any:
     return gradient
 
 
-def _fitting(name: str, dy: Any, y: Any) -> Any:
+def _fitting(name: str, dy: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any:
     dy = np.asarray(dy)
-    if dy.shape != np.shape(y):
-        raise ShapeError(f"{name}.backward: expected dy of the result's shape {np.shape(y)}, got {dy.shape}")
-    return dy if dy.dtype == y.dtype else dy.astype(y.dtype)
+    if dy.shape != shape:
+        raise ShapeError(f"{name}.backward: expected dy of the result's shape {shape}, got {dy.shape}")
+    return dy if dy.dtype == dtype else dy.astype(dtype)
 
 
-def _cells(function: Callable) -> list[Any]:
-    """What a closure holds: the values in its cells, and in those of the functions among them."""
+def _cells(value: Any) -> list[Any]:
+    """What a backward holds: the values in its closure's cells, also within functions and collections among them."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple | set):
+        return [held for item in value for held in _cells(item)]
+    if not inspect.isfunction(value):
+        return [value]
     contents: list[Any] = []
-    for cell in function.__closure__ or ():
-        try:
-            value = cell.cell_contents
-        except ValueError:  # named in the function but not assigned in this call
-            continue
-        contents.extend(_cells(value) if inspect.isfunction(value) else [value])
+    for cell in value.__closure__ or ():
+        # A cell is empty where the function names what this call did not assign.
+        with contextlib.suppress(ValueError):
+            contents += _cells(cell.cell_contents)
     return contents
+
+
+# What may be held beside arrays without holding any.
+PLAIN: tuple[type, ...] = (int, float, str, bytes, np.generic, np.dtype, slice, range, type, types.ModuleType)
+PLAIN = (*PLAIN, types.BuiltinFunctionType, np.ufunc, type(None), type(...))
 
 
 def require_float(name: str, x: Any) -> None:
@@ -350,10 +362,12 @@ def _record(
     result: Tensor,
 ) -> None:
     operands = [a for a in arguments if isinstance(a, Tensor)]
-    cells = [value for value in _cells(by_hand) if isinstance(value, np.ndarray)]
+    holdings = _cells(by_hand)
+    cells = [value for value in holdings if isinstance(value, np.ndarray)]
     held = [a for a in operands if _among(a.array, cells)]
     given = [plain(value) for value in (*arguments, *options.values())]
-    if all(any(cell is array for array in given) or _among(cell, given) for cell in cells):
+    known = all(isinstance(value, (np.ndarray, *PLAIN)) for value in holdings)
+    if known and all(_among(cell, given) for cell in cells):
         # The closure holds arguments alone, so the gradients do not depend on the values of the others: a second
         # derivative can do with zeros in their place, and their memory is let go.
         again = [_hollow(a) if isinstance(a, Tensor) and not any(a is h for h in held) else a for a in arguments]

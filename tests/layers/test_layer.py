@@ -1,6 +1,7 @@
 """What holds for every announced layer and loss, and what a class of one's own gets from `Layer`."""
 
 import copy
+import functools
 import gc
 import pickle
 import warnings
@@ -636,3 +637,36 @@ def test_a_layer_without_warnings_in_every_form():
             warnings.simplefilter("error")
             for run in WAYS.values():
                 run(layer, inputs)
+
+
+class Hoard:
+    """An object that holds an array where no one can see it."""
+
+    def __init__(self, array):
+        self.array = array
+
+
+@pytest.mark.parametrize("way", ["tuple", "dict", "object", "callable"])
+def test_second_derivatives_are_right_however_a_backward_holds_its_arrays(way):
+    class Cubed(Layer):
+        @staticmethod
+        def definition(x):
+            return x * x * x
+
+        @staticmethod
+        def by_hand(x):
+            held = {"tuple": (x, 3.0), "dict": {"x": [x]}, "object": Hoard(x), "callable": None}[way]
+
+            def backward(dy):
+                array = held[0] if way == "tuple" else held["x"][0] if way == "dict" else held.array
+                return 3 * dy * array * array
+
+            return x * x * x, functools.partial(lambda x, dy: 3 * dy * x * x, x) if way == "callable" else backward
+
+    x = tg.tensor([1.0, 2.0], dtype=tg.float64, requires_grad=True)
+    Cubed()(x).sum().backward(create_graph=True)
+    first = x.grad
+    x.grad = None
+    first.sum().backward()
+    np.testing.assert_array_equal(first.detach().numpy(), [3.0, 12.0])
+    np.testing.assert_array_equal(x.grad.numpy(), [6.0, 12.0])
