@@ -18,7 +18,7 @@ show_errors := { grep -i '^ *error' $(log) | tail -n 3; echo "($(log) has the re
 # One thread for each test worker, so that the workers do not wait for each other.
 one_thread := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1
 
-.PHONY: help demo test bench lint format types wheel setup setup-dev clean
+.PHONY: help demo test bench bench-engine lint format types wheel setup setup-dev clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -38,6 +38,9 @@ test: setup ## run the tests
 
 bench: setup ## time a training step against PyTorch and bare NumPy
 	@$(py) -m benchmarks $(ARGS)
+
+bench-engine: setup ## measure the engine: overhead of an operation, chains, memory
+	@$(py) -m benchmarks.engine $(ARGS)
 
 lint: setup-dev ## check style, docstrings and which module imports which
 	@$(py) -m ruff check .
