@@ -267,25 +267,35 @@ def _fitting(name: str, dy: Any, shape: tuple[int, ...], dtype: np.dtype) -> Any
     return dy if dy.dtype == dtype else dy.astype(dtype)
 
 
-def _cells(value: Any) -> list[Any]:
+def _cells(backward: Any) -> list[Any]:
     """What a backward holds: the values in its closure's cells, also within functions and collections among them."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple | set):
-        return [held for item in value for held in _cells(item)]
-    if not inspect.isfunction(value):
-        return [value]
     contents: list[Any] = []
-    for cell in value.__closure__ or ():
-        # A cell is empty where the function names what this call did not assign.
-        with contextlib.suppress(ValueError):
-            contents += _cells(cell.cell_contents)
+    seen: set[int] = set()  # a function may hold itself
+    waiting = [backward]
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list | tuple | set):
+            waiting += value
+        elif inspect.isfunction(value):
+            for cell in value.__closure__ or ():
+                # A cell is empty where the function names what this call did not assign.
+                with contextlib.suppress(ValueError):
+                    waiting.append(cell.cell_contents)
+        else:
+            contents.append(value)
     return contents
 
 
 # What may be held beside arrays without holding any.
-PLAIN: tuple[type, ...] = (int, float, str, bytes, np.generic, np.dtype, slice, range, type, types.ModuleType)
-PLAIN = (*PLAIN, types.BuiltinFunctionType, np.ufunc, type(None), type(...))
+PLAIN: tuple[type, ...] = (
+    *(int, float, str, bytes, type(None), type(...), slice, range),
+    *(np.generic, np.dtype, np.ufunc, type, types.ModuleType, types.BuiltinFunctionType),
+)
 
 
 def require_float(name: str, x: Any) -> None:

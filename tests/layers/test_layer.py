@@ -646,7 +646,7 @@ class Hoard:
         self.array = array
 
 
-@pytest.mark.parametrize("way", ["tuple", "dict", "object", "callable"])
+@pytest.mark.parametrize("way", ["tuple", "dict", "object", "callable", "recursive"])
 def test_second_derivatives_are_right_however_a_backward_holds_its_arrays(way):
     class Cubed(Layer):
         @staticmethod
@@ -655,13 +655,20 @@ def test_second_derivatives_are_right_however_a_backward_holds_its_arrays(way):
 
         @staticmethod
         def by_hand(x):
-            held = {"tuple": (x, 3.0), "dict": {"x": [x]}, "object": Hoard(x), "callable": None}[way]
+            held = {"tuple": (x, 3.0), "dict": {"x": [x]}, "object": Hoard(x)}.get(way)
 
             def backward(dy):
                 array = held[0] if way == "tuple" else held["x"][0] if way == "dict" else held.array
                 return 3 * dy * array * array
 
-            return x * x * x, functools.partial(lambda x, dy: 3 * dy * x * x, x) if way == "callable" else backward
+            def times(dy, n):
+                return dy if n == 0 else times(dy * x, n - 1)
+
+            others = {
+                "callable": functools.partial(lambda x, dy: 3 * dy * x * x, x),
+                "recursive": lambda dy: times(3 * dy, 2),
+            }
+            return x * x * x, others.get(way, backward)
 
     x = tg.tensor([1.0, 2.0], dtype=tg.float64, requires_grad=True)
     Cubed()(x).sum().backward(create_graph=True)
