@@ -127,6 +127,7 @@ from tinygrad_edu.ops.decompositions import (
     slogdet,
     trace,
 )
+from tinygrad_edu.ops.diagonals import diag, diagonal, diagonal_scatter, tril, triu
 from tinygrad_edu.ops.differences import (
     cumulative_trapezoid,
     diff,
@@ -155,7 +156,6 @@ from tinygrad_edu.ops.extremum import (
     min,
 )
 from tinygrad_edu.ops.index import (
-    argsort,
     gather,
     getitem,
     index_add,
@@ -170,12 +170,9 @@ from tinygrad_edu.ops.index import (
     repeat_interleave,
     scatter,
     scatter_add,
-    sort,
     take,
     take_along_dim,
-    topk,
     unindex,
-    unique,
 )
 from tinygrad_edu.ops.join import (
     cat,
@@ -238,9 +235,6 @@ from tinygrad_edu.ops.selection import (
 from tinygrad_edu.ops.shape import (
     adjoint,
     broadcast_to,
-    diag,
-    diagonal,
-    diagonal_scatter,
     expand,
     flatten,
     flip,
@@ -262,8 +256,6 @@ from tinygrad_edu.ops.shape import (
     t,
     tile,
     transpose,
-    tril,
-    triu,
     unflatten,
     unsqueeze,
     view,
@@ -273,6 +265,7 @@ from tinygrad_edu.ops.softmax import (
     logsumexp,
     softmax,
 )
+from tinygrad_edu.ops.sorting import argsort, sort, topk, unique
 from tinygrad_edu.ops.special import (
     copysign,
     deg2rad,

@@ -10,13 +10,14 @@ from tinygrad_edu.announce import Case, Size, case, real
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.ops.arithmetic import mul, square
 from tinygrad_edu.ops.comparison import isnan, logical_not
+from tinygrad_edu.ops.diagonals import diagonal
 from tinygrad_edu.ops.exponential import sqrt
 from tinygrad_edu.ops.linalg import bmm, mv, outer
 from tinygrad_edu.ops.operation import composite, example, methods, overwriting
 from tinygrad_edu.ops.reduce import DIMS, Dims, mean, norm, std, var
 from tinygrad_edu.ops.reduce import sum as total
 from tinygrad_edu.ops.selection import clamp, where
-from tinygrad_edu.ops.shape import diagonal, unsqueeze
+from tinygrad_edu.ops.shape import unsqueeze
 from tinygrad_edu.tensor import Tensor
 
 __all__ = [

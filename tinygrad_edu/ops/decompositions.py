@@ -25,6 +25,7 @@ from tinygrad_edu.graph import unbroadcast
 from tinygrad_edu.ops.arithmetic import abs as magnitude
 from tinygrad_edu.ops.cast import clone
 from tinygrad_edu.ops.comparison import eq
+from tinygrad_edu.ops.diagonals import diagonal, tril, triu
 from tinygrad_edu.ops.extremum import amax, amin
 from tinygrad_edu.ops.index import like
 from tinygrad_edu.ops.join import cat
@@ -32,7 +33,7 @@ from tinygrad_edu.ops.operation import composite, example, operation, plain
 from tinygrad_edu.ops.reduce import norm
 from tinygrad_edu.ops.reduce import sum as total
 from tinygrad_edu.ops.selection import where
-from tinygrad_edu.ops.shape import axes_of, axis_of, diagonal, movedim, roll, tril, triu, unsqueeze
+from tinygrad_edu.ops.shape import axes_of, axis_of, movedim, roll, unsqueeze
 from tinygrad_edu.tensor import Tensor
 
 __all__ = [

@@ -20,8 +20,9 @@ import numpy as np
 from tinygrad_edu.announce import Case, Size, case, real
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.graph import unbroadcast
+from tinygrad_edu.ops.diagonals import diagonal
 from tinygrad_edu.ops.operation import composite, example, methods, operation, plain, ufuncs
-from tinygrad_edu.ops.shape import diagonal, permute, unsqueeze
+from tinygrad_edu.ops.shape import permute, unsqueeze
 from tinygrad_edu.tensor import Tensor
 
 __all__ = ["addmm", "baddbmm", "bmm", "contract", "dot", "einsum", "inner", "matmul", "mm", "mv", "outer", "tensordot"]

@@ -19,12 +19,14 @@ from tinygrad_edu.ops import (
     comparison,
     creation,
     cumulative,
+    diagonals,
     extremum,
     index,
     join,
     linalg,
     reduce,
     selection,
+    sorting,
 )
 from tinygrad_edu.ops import shape as shapes
 from tinygrad_edu.ops.operation import methods, plain, ufuncs
@@ -304,27 +306,27 @@ def _(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: fl
 
 @_is(np.diagonal)
 def _(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    return shapes.diagonal(a, offset, axis1, axis2)
+    return diagonals.diagonal(a, offset, axis1, axis2)
 
 
 @_is(np.trace)
 def _(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    return reduce.sum(shapes.diagonal(a, offset, axis1, axis2), -1)
+    return reduce.sum(diagonals.diagonal(a, offset, axis1, axis2), -1)
 
 
 @_is(np.diag)
 def _(v: Any, k: int = 0) -> Any:
-    return shapes.diag(v, k)
+    return diagonals.diag(v, k)
 
 
 @_is(np.tril)
 def _(m: Any, k: int = 0) -> Any:
-    return shapes.tril(m, k)
+    return diagonals.tril(m, k)
 
 
 @_is(np.triu)
 def _(m: Any, k: int = 0) -> Any:
-    return shapes.triu(m, k)
+    return diagonals.triu(m, k)
 
 
 @_is(np.copy)
@@ -413,19 +415,19 @@ def _(a: Any) -> Any:
 
 @_is(np.sort)
 def _(a: Any, axis: int | None = -1) -> Any:
-    return index.sort(a.reshape(-1) if axis is None else a, -1 if axis is None else axis).values
+    return sorting.sort(a.reshape(-1) if axis is None else a, -1 if axis is None else axis).values
 
 
 @_is(np.argsort)
 def _(a: Any, axis: int | None = -1) -> Any:
-    return index.argsort(a.reshape(-1) if axis is None else a, -1 if axis is None else axis)
+    return sorting.argsort(a.reshape(-1) if axis is None else a, -1 if axis is None else axis)
 
 
 @_is(np.unique)
 def _(ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False) -> Any:
     if return_index:
         raise TypeError("numpy.unique: return_index is not defined for Tensors; use .detach().numpy()")
-    return index.unique(ar, return_inverse=return_inverse, return_counts=return_counts)
+    return sorting.unique(ar, return_inverse=return_inverse, return_counts=return_counts)
 
 
 @_is(np.clip)

@@ -10,13 +10,14 @@ from tinygrad_edu.announce import Case, Size, case, labels, real
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.ops.comparison import eq, isnan, logical_or
 from tinygrad_edu.ops.extremum import ValuesAndIndices, amax, amin
-from tinygrad_edu.ops.index import gather, like, sort
+from tinygrad_edu.ops.index import gather, like
 from tinygrad_edu.ops.join import stack
 from tinygrad_edu.ops.operation import composite, example, operation, plain
 from tinygrad_edu.ops.reduce import any as any_of
 from tinygrad_edu.ops.reduce import sum as total
 from tinygrad_edu.ops.selection import where
 from tinygrad_edu.ops.shape import axis_of, squeeze, unsqueeze
+from tinygrad_edu.ops.sorting import sort
 from tinygrad_edu.tensor import Tensor
 
 __all__ = [
