@@ -34,7 +34,7 @@ import numpy as np
 from tinygrad_edu.announce import Announcement, announce
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.grad_mode import mode
-from tinygrad_edu.graph import RESULT, Node, clock, sweep
+from tinygrad_edu.graph import Result, clock, record, sweep
 from tinygrad_edu.layers.module import Module
 from tinygrad_edu.ops.operation import needs_gradient, pair_of, plain
 from tinygrad_edu.tensor import Tensor, _revived, _wrap
@@ -338,7 +338,7 @@ class _Call:
         entries = []
         for i, parent in zip(self.wanted, self.parents, strict=True):
             array = arguments[i].array
-            entries.append(Node(_ENTRY, (lambda g, values: g,), (parent,), (), array))
+            entries.append(record(_ENTRY, lambda g, values: (g,), (parent,), (), array))
             arguments[i] = _revived(array, entries[-1])
         # The call has moved the running statistics already: the rerun moves copies.
         options = {k: v.detach().clone() if isinstance(v, Tensor) else v for k, v in self.options.items()}
@@ -386,9 +386,8 @@ def _record(
     holds_result = _among(result.array, cells)
     parents = tuple(arguments[i].node or arguments[i] for i in wanted)
     call = _Call(layer, by_hand, again, options, wanted, parents)
-    kept = (*held, *((RESULT,) if holds_result else ()), call)
-    memory = result.shared_memory() if holds_result else None
-    result.node = Node(layer, _pull, parents, kept, result.array, memory)
+    kept = (*held, *((Result(result.array),) if holds_result else ()), call)
+    result.node = record(layer, _pull, parents, kept, result.array)
     result.tracked = True
 
 
