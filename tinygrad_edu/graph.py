@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Any
 
@@ -23,9 +23,15 @@ import numpy as np
 
 from tinygrad_edu.grad_mode import set_grad_enabled
 
-__all__ = ["Memory", "Node", "Result", "Value", "clock", "record", "sweep", "unbroadcast"]
+__all__ = ["Memory", "Node", "Result", "Step", "Value", "clock", "record", "sweep", "unbroadcast"]
 
-clock = itertools.count(1)
+clock: Iterator[int] = itertools.count(1)
+
+# Functions that are set only while somebody wants them, so that otherwise they cost nothing. The first replaces what a
+# new node keeps (saved-tensor hooks); the second sees each step of a sweep: the node, its cotangent, its parents' (or
+# the error in their place), and raises where something is wrong (anomaly detection).
+pack: Callable[[tuple], tuple] | None = None
+observe: Callable[[Any, Any, Any], None] | None = None
 
 # In place of the kept values of a node that has been swept.
 FREED: Any = ("freed",)
@@ -75,6 +81,22 @@ class Value:
     memory: Memory | None
     node: Node | None
 
+    def revived(self, node: Node, revive: Callable[[Any, Node], Value]) -> Value:
+        """The Tensor that stands for this value in a recorded sweep: itself, unless a subclass says otherwise.
+
+        Parameters
+        ----------
+        node : Node
+            Which kept this value.
+        revive : callable
+            ``revive(array, node)`` makes a Tensor with a history.
+
+        Returns
+        -------
+        Value
+        """
+        return self
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Length of each dimension."""
@@ -95,6 +117,30 @@ class Result(Value):
         self.array = array
         self.node = None
         self.memory = memory
+
+    def revived(self, node: Node, revive: Callable[[Any, Node], Value]) -> Value:
+        """A Tensor with the node that kept it as its history."""
+        return revive(self.array, node)
+
+
+class Step:
+    """What a node asks of its operation, for a node that stands for no operation of the library.
+
+    Attributes
+    ----------
+    name : str
+    keeps : bool
+        Whether the node keeps anything that a sweep frees.
+    broadcasts : bool
+        False: a cotangent has its operand's shape.
+    """
+
+    __slots__ = ("keeps", "name")
+    broadcasts = False
+
+    def __init__(self, name: str, keeps: bool = False) -> None:
+        self.name = name
+        self.keeps = keeps
 
 
 class Hooks:
@@ -221,25 +267,21 @@ class Node:
                     values.append([self._value(item, None) for item in kept] if type(kept) is list else kept)
         else:
             for kept in self.kept:
-                values.append(
-                    [self._value(k, revive) for k in kept] if type(kept) is list else self._value(kept, revive)
-                )
+                several = type(kept) is list
+                values.append([self._value(k, revive) for k in kept] if several else self._value(kept, revive))
         return values
 
     def _value(self, kept: Any, revive: Callable[[Any, Node], Value] | None) -> Any:
         if not isinstance(kept, Value):
             return kept
-        is_result = isinstance(kept, Result)
         if kept.memory is not None and kept.memory.written > self.tick:
+            what = "its result" if isinstance(kept, Result) else "an operand"
             raise RuntimeError(
-                f"backward of {self.name()!r} needs {'its result' if is_result else 'an operand'} of shape {kept.shape} "
-                f"{kept.dtype}, but it was overwritten by an in-place operation after {self.name()!r} had kept it. "
-                "Replace the in-place operation (x += y, x.mul_(y), x[i] = y) by one that makes a new tensor, or write "
-                "to a clone()."
+                f"backward of {self.name()!r} needs {what} of shape {kept.shape} {kept.dtype}, but it was overwritten by "
+                f"an in-place operation after {self.name()!r} had kept it. Replace the in-place operation (x += y, "
+                "x.mul_(y), x[i] = y) by one that makes a new tensor, or write to a clone()."
             )
-        if revive is None:
-            return kept.array
-        return revive(kept.array, self) if is_result else kept
+        return kept.array if revive is None else kept.revived(self, revive)
 
 
 def record(
@@ -269,7 +311,7 @@ def record(
     node.operation = operation
     node.pull = pull
     node.parents = parents
-    node.kept = kept
+    node.kept = kept if pack is None else pack(kept)
     node.shape = result.shape
     node.dtype = result.dtype
     node.hooks = None
@@ -310,6 +352,7 @@ def sweep(
     retain_graph: bool,
     revive: Callable[[Any, Node], Value] | None = None,
     targets: Collection[Node | Value] | None = None,
+    within: bool = False,
 ) -> dict[Any, Any]:
     """Carry cotangents from `roots` back to the leaves: reverse-mode differentiation.
 
@@ -327,6 +370,8 @@ def sweep(
         own: this is ``create_graph=True``.
     targets : collection of Node and leaf Value, optional
         Find the cotangents of these alone, and visit only what leads to them; of all leaves if omitted.
+    within : bool, default False
+        Whether this is a step of another sweep, to which the targets' hooks and all that lies beyond them are left.
 
     Returns
     -------
@@ -347,19 +392,27 @@ def sweep(
             totals[root] = cotangent
             if isinstance(root, Node):
                 heappush(waiting, (-root.tick, root))
-    leading = None if targets is None else _leading_to(targets, [root for root, _ in roots])
+    leading = None if targets is None else _leading_to(targets, [root for root, _ in roots], within)
     with set_grad_enabled(revive is not None):
         while waiting:
             node = heappop(waiting)[1]
             total = totals.pop(node)
-            if node.hooks is not None:
+            if node.hooks is not None and not (within and node in targets):  # type: ignore[operator]
                 total = node.hooks(total)
             if leading is not None:
                 if node in targets:  # type: ignore[operator]
                     found[node] = total
                 if node not in leading:
                     continue
-            contributions = node.pull(total, node.values(revive) if node.kept else ())
+            try:
+                contributions = node.pull(total, node.values(revive) if node.kept else ())
+            except Exception as error:
+                if observe is not None:
+                    observe(node, total, error)
+                raise
+            if observe is not None:
+                contributions = tuple(contributions)
+                observe(node, total, contributions)
             if not retain_graph and node.operation.keeps:
                 node.kept = FREED
             place = -1
@@ -389,20 +442,20 @@ def sweep(
                     totals[parent] = before + contribution
                     if revive is None:
                         owned.add(parent)
-        for leaf in totals:
+        for leaf in () if within else totals:
             hooks = getattr(leaf, "hooks", None)
             if hooks is not None:
                 totals[leaf] = hooks(totals[leaf])
     return totals | found
 
 
-def _leading_to(targets: Collection[Node | Value], roots: Iterable[Node | Value]) -> set[Node]:
+def _leading_to(targets: Collection[Node | Value], roots: Iterable[Node | Value], within: bool) -> set[Node]:
     """The nodes on a way from a root to a target, without the targets at which all ways end."""
     seen: set[Node] = set()
     stack = [root for root in roots if isinstance(root, Node)]
     while stack:
         node = stack.pop()
-        if node not in seen:
+        if node not in seen and not (within and node in targets):
             seen.add(node)
             stack += [parent for parent in node.parents if isinstance(parent, Node)]
     leading: set[Node] = set()

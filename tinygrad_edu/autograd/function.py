@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.grad_mode import mode, set_grad_enabled
-from tinygrad_edu.graph import Node, Result, Value, record
+from tinygrad_edu.graph import Node, Result, Step, Value, record
 from tinygrad_edu.ops.operation import needs_gradient
 from tinygrad_edu.tensor import Tensor, _wrap
 
@@ -88,17 +88,7 @@ class Parts:
         return Parts([b if a is None else a if b is None else a + b for a, b in pairs])
 
 
-class _Named:
-    """What a node asks of its operation."""
-
-    broadcasts = False
-
-    def __init__(self, name: str, keeps: bool) -> None:
-        self.name = name
-        self.keeps = keeps
-
-
-_PART = _Named("part", keeps=False)
+_PART = Step("part")
 
 
 class _PartNode(Node):
@@ -142,10 +132,11 @@ class JointNode(Node):
             node.shape, node.dtype = Parts.shape, Parts.dtype
         for i, output in enumerate(outputs):
             output.tracked = True
-            output.node = node._part(i, output.array) if len(outputs) > 1 else node
+            output.node = node.part(i, output.array) if len(outputs) > 1 else node
             node.parts.append(None if len(outputs) == 1 else weakref.ref(output.node))
 
-    def _part(self, i: int, array: np.ndarray) -> Node:
+    def part(self, i: int, array: np.ndarray) -> Node:
+        """A node for one of several results."""
         count = self.count
 
         def pull(g: Any, values: Any) -> tuple[Parts]:
@@ -160,12 +151,6 @@ class JointNode(Node):
         saved = super().values(revive)[1:]
         return [self, [_wrap(value) if isinstance(value, np.ndarray) else value for value in saved]]
 
-    def _value(self, kept: Any, revive: Callable[[Any, Node], Value] | None) -> Any:
-        value = super()._value(kept, revive)
-        if revive is None or not isinstance(kept, SavedResult) or self.count == 1:
-            return value
-        return revive(kept.array, self.parts[kept.place]() or self._part(kept.place, kept.array))
-
 
 class SavedResult(Result):
     """A saved result, and which of several it is."""
@@ -175,6 +160,12 @@ class SavedResult(Result):
     def __init__(self, output: Tensor, place: int) -> None:
         super().__init__(output.array, output.shared_memory())
         self.place = place
+
+    def revived(self, node: Any, revive: Callable[[Any, Node], Value]) -> Value:
+        """A Tensor with its own part of the node as its history."""
+        if node.count > 1:
+            node = node.parts[self.place]() or node.part(self.place, self.array)
+        return revive(self.array, node)
 
 
 def _kept(value: Value | None, outputs: Sequence[Tensor]) -> Any:
@@ -274,7 +265,7 @@ class Function:
             outputs = [results[i] for i in differentiable]
             saved = [t if any(t is a for a in operands) else _kept(t, outputs) for t in ctx._saved]
             ctx._saved = ()
-            JointNode.record(_Named(cls.__name__, keeps=bool(saved)), _pull, parents, outputs, saved, call)
+            JointNode.record(Step(cls.__name__, keeps=bool(saved)), _pull, parents, outputs, saved, call)
         ctx._unmarked = ()
         return type(returned)(results) if isinstance(returned, tuple | list) else results[0]
 
@@ -405,6 +396,6 @@ def _undifferentiable(gradient: Tensor, ctx: FunctionCtx) -> Tensor:
         )
 
     result = _wrap(gradient.array)
-    result.node = record(_Named(f"{name}Backward", keeps=False), refuse, ctx._node.parents, (), result.array)
+    result.node = record(Step(f"{name}Backward"), refuse, ctx._node.parents, (), result.array)
     result.tracked = True
     return result
