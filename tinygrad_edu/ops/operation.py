@@ -273,19 +273,19 @@ def _unary(op: Operation, kernel: Callable, floating: bool) -> Callable[..., Any
     if keeps_operand and keeps_result:
         raise TypeError(f"{op.name}: a rule needs the operand or the result, not both")
 
-    def call(x: Any) -> Any:
-        if not isinstance(x, Tensor):
-            return kernel(x)
-        array = x.array
+    def call(input: Any) -> Any:
+        if not isinstance(input, Tensor):
+            return kernel(input)
+        array = input.array
         if floating and array.dtype.kind != "f":
             array = array.astype(get_default_dtype())
         try:
             result = _wrap(kernel(array))
         except TypeError:
             raise DtypeError(f"{op.name}: not defined for {array.dtype} (shape {array.shape})") from None
-        if pull and mode.enabled and (x.tracked if x.origin is None else needs_gradient(x)):
-            kept = (x,) if keeps_operand else (Result(result.array),) if keeps_result else ()
-            result.node = record(op, pull, (x.node or x,), kept, result.array)
+        if pull and mode.enabled and (input.tracked if input.origin is None else needs_gradient(input)):
+            kept = (input,) if keeps_operand else (Result(result.array),) if keeps_result else ()
+            result.node = record(op, pull, (input.node or input,), kept, result.array)
             result.tracked = True
         return result
 
@@ -307,41 +307,41 @@ def _binary(op: Operation, kernel: Callable, floating: bool) -> Callable[..., An
 
     plan_a, plan_b, plan_ab = plan(first), plan(second), plan(first, second)
 
-    def call(a: Any, b: Any) -> Any:
-        p = a.array if isinstance(a, Tensor) else a
-        q = b.array if isinstance(b, Tensor) else b
-        if p is a and q is b:
-            return kernel(a, b)
+    def call(input: Any, other: Any) -> Any:
+        p = input.array if isinstance(input, Tensor) else input
+        q = other.array if isinstance(other, Tensor) else other
+        if p is input and q is other:
+            return kernel(input, other)
         try:
             if type(q) is float and p.dtype.kind == "f":
                 pass  # NumPy agrees: a Python number has no width
             elif p.dtype is not q.dtype or (floating and p.dtype.kind != "f"):
-                p, q = _promoted(op.name, a, b, p, q, floating)
+                p, q = _promoted(op.name, input, other, p, q, floating)
         except AttributeError:
-            p, q = _promoted(op.name, a, b, p, q, floating)
+            p, q = _promoted(op.name, input, other, p, q, floating)
         try:
             result = _wrap(kernel(p, q))
         except ValueError:
-            raise ShapeError(f"{op.name}: shapes do not broadcast: {described(a)} and {described(b)}") from None
+            raise ShapeError(f"{op.name}: shapes do not broadcast: {described(input)} and {described(other)}") from None
         except TypeError:
-            raise DtypeError(f"{op.name}: not defined for {described(a)} and {described(b)}") from None
+            raise DtypeError(f"{op.name}: not defined for {described(input)} and {described(other)}") from None
         if recorded and mode.enabled:
-            wants_a = isinstance(a, Tensor) and (a.tracked if a.origin is None else needs_gradient(a))
-            wants_b = isinstance(b, Tensor) and (b.tracked if b.origin is None else needs_gradient(b))
+            wants_a = isinstance(input, Tensor) and (input.tracked if input.origin is None else needs_gradient(input))
+            wants_b = isinstance(other, Tensor) and (other.tracked if other.origin is None else needs_gradient(other))
             parents: tuple[Any, ...]
             if wants_a and wants_b:
-                (pull, keeps_a, keeps_b), parents = plan_ab, (a.node or a, b.node or b)
+                (pull, keeps_a, keeps_b), parents = plan_ab, (input.node or input, other.node or other)
             elif wants_a:
-                (pull, keeps_a, keeps_b), parents = plan_a, (a.node or a,)
+                (pull, keeps_a, keeps_b), parents = plan_a, (input.node or input,)
             elif wants_b:
-                (pull, keeps_a, keeps_b), parents = plan_b, (b.node or b,)
+                (pull, keeps_a, keeps_b), parents = plan_b, (other.node or other,)
             else:
                 return result
             kept: tuple
             if keeps_a:
-                kept = (a, b) if keeps_b else (a,)
+                kept = (input, other) if keeps_b else (input,)
             else:
-                kept = (b,) if keeps_b else ()
+                kept = (other,) if keeps_b else ()
             if keeps_result:
                 kept = (*kept, Result(result.array))
             result.node = record(op, pull, parents, kept, result.array)
