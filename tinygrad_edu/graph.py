@@ -351,7 +351,7 @@ def sweep(
     roots: Iterable[tuple[Node | Value, Any]],
     retain_graph: bool,
     revive: Callable[[Any, Node], Value] | None = None,
-    targets: Collection[Node | Value] | None = None,
+    targets: Collection[Node | Value] = (),
     within: bool = False,
 ) -> dict[Any, Any]:
     """Carry cotangents from `roots` back to the leaves: reverse-mode differentiation.
@@ -392,27 +392,22 @@ def sweep(
             totals[root] = cotangent
             if isinstance(root, Node):
                 heappush(waiting, (-root.tick, root))
-    leading = None if targets is None else _leading_to(targets, [root for root, _ in roots], within)
+    leading = _leading_to(targets, [root for root, _ in roots], within) if targets else None
     with set_grad_enabled(revive is not None):
         while waiting:
             node = heappop(waiting)[1]
             total = totals.pop(node)
-            if node.hooks is not None and not (within and node in targets):  # type: ignore[operator]
+            if node.hooks is not None and not (within and node in targets):
                 total = node.hooks(total)
             if leading is not None:
-                if node in targets:  # type: ignore[operator]
+                if node in targets:
                     found[node] = total
                 if node not in leading:
                     continue
-            try:
+            if observe is None:
                 contributions = node.pull(total, node.values(revive) if node.kept else ())
-            except Exception as error:
-                if observe is not None:
-                    observe(node, total, error)
-                raise
-            if observe is not None:
-                contributions = tuple(contributions)
-                observe(node, total, contributions)
+            else:
+                contributions = _observed(node, total, revive)
             if not retain_graph and node.operation.keeps:
                 node.kept = FREED
             place = -1
@@ -421,7 +416,7 @@ def sweep(
                 if contribution is None:
                     continue
                 parent = node.parents[place]
-                if leading is not None and parent not in leading and parent not in targets:  # type: ignore[operator]
+                if leading is not None and parent not in leading and parent not in targets:
                     continue
                 inner = isinstance(parent, Node)
                 # A leaf's shape and dtype are its array's, which is quicker to ask.
@@ -447,6 +442,17 @@ def sweep(
             if hooks is not None:
                 totals[leaf] = hooks(totals[leaf])
     return totals | found
+
+
+def _observed(node: Node, cotangent: Any, revive: Callable[[Any, Node], Value] | None) -> Any:
+    """What a node hands to its parents, once anomaly detection has seen it, or the error in its place."""
+    try:
+        contributions = tuple(node.pull(cotangent, node.values(revive)))
+    except Exception as error:
+        observe(node, cotangent, error)  # type: ignore[misc]
+        raise
+    observe(node, cotangent, contributions)  # type: ignore[misc]
+    return contributions
 
 
 def _leading_to(targets: Collection[Node | Value], roots: Iterable[Node | Value], within: bool) -> set[Node]:
