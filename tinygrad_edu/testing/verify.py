@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.testing.compare import EXACT, compared, names_of, shapes_of, suspects
+from tinygrad_edu.testing.exact.form import FORM, sixty_digits
 from tinygrad_edu.testing.forms import FORMS
 from tinygrad_edu.testing.gradients import Absent, Gradients
 from tinygrad_edu.testing.recorded import result_of
@@ -25,7 +26,7 @@ def verify(
     target: Any,
     inputs: Any = None,
     *,
-    forms: Sequence[str] = ("graph", "by hand", "reference", "torch", "numerical"),
+    forms: Sequence[str] = ("graph", "by hand", "reference", "torch", "numerical", FORM),
     rtol: float = EXACT,
     numerical_rtol: float = NUMERICAL,
     seed: int = 0,
@@ -40,12 +41,12 @@ def verify(
     inputs : array, Tensor, or tuple of them, optional
         May be omitted for what is announced: its example is drawn.
     forms : sequence of str
-        Which of ``graph``, ``fused``, ``by hand``, ``reference``, ``torch`` and ``numerical`` to compare.
+        Which of ``graph``, ``fused``, ``by hand``, ``reference``, ``torch``, ``numerical`` and ``60 digits`` to compare.
     rtol : float, default 1e-9
         Tolerance between exact forms, relative to the gradient's largest element: rounding of sums in another order
         stays far below it, any wrong term far above.
     numerical_rtol : float, default 1e-6
-        Tolerance against central differences, whose own error is about 1e-10.
+        Tolerance against central differences, whose own error is about 1e-10. That of 60 digits is 1e-45.
     seed : int, default 0
         For the cotangent, for drawn inputs, and for masks.
     **options
@@ -81,10 +82,10 @@ def verify(
     >>> verify(lambda x, y: (x * y).sum(), (np.ones(3), np.ones(3))).ok
     True
     """
-    unknown = [form for form in ([forms] if isinstance(forms, str) else forms) if form not in FORMS]
+    unknown = [form for form in ([forms] if isinstance(forms, str) else forms) if form not in (*FORMS, FORM)]
     if unknown or isinstance(forms, str):
         wrong = f"got {unknown[0]!r}" if unknown else "got a single name; put it in a tuple"
-        raise ValueError(f"verify: expected forms among {', '.join(FORMS)}; {wrong}")
+        raise ValueError(f"verify: expected forms among {', '.join([*FORMS, FORM])}; {wrong}")
     subject = Subject.of(target, inputs, options, seed)
     found: dict[str, Gradients] = {}
     absent: dict[str, str] = {}
@@ -92,7 +93,7 @@ def verify(
     with np.errstate(all="ignore"):
         dy = cotangent(subject)
         # The exact forms first, as they tell the numerical one where to look.
-        for form in sorted(forms, key=list(FORMS).index):
+        for form in sorted(set(forms) - {FORM}, key=list(FORMS).index):
             if form == "numerical":
                 subject.suspects = suspects(found)
             try:
@@ -109,6 +110,11 @@ def verify(
         for a, b in itertools.combinations(found, 2)
         for name in names_of(found)
     ]
+    if FORM in forms:
+        try:
+            comparisons += sixty_digits(subject)
+        except Absent as reason:
+            absent[FORM] = str(reason)
     return Report(
         subject.name,
         shapes_of(found),
