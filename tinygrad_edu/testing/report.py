@@ -44,6 +44,8 @@ class Comparison:
         The two forms' shapes.
     bounds : bool
         Whether central differences could do no more than bound the gradient, which keeps the bounds, as at kinks.
+    why : str
+        What is wrong, where that could be told.
     """
 
     gradient: str
@@ -54,6 +56,7 @@ class Comparison:
     values: tuple[float, float] = (0.0, 0.0)
     shapes: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
     bounds: bool = False
+    why: str = ""
 
     @property
     def ok(self) -> bool:
@@ -156,7 +159,8 @@ class Report:
         for gradient in wrong[:TOLD]:
             odd = self.odd_one_out(gradient)
             worst = max((c for c in self.of(gradient) if odd is None or odd in c.forms), key=lambda c: c.excess)
-            yield f"{odd} is the odd one out: {worst}" if odd else f"disagree: {worst}"
+            why = next((f". {c.why[0].upper()}{c.why[1:]}." for c in self.of(gradient) if c.why), "")
+            yield (f"{odd} is the odd one out: {worst}" if odd else f"disagree: {worst}") + why
         if len(wrong) > TOLD:
             yield f"and {len(wrong) - TOLD} more gradients"
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tinygrad_edu.testing.exact.array import exact, tangents, values
-from tinygrad_edu.testing.exact.number import DIGITS, Inexact, precision
+from tinygrad_edu.testing.exact.number import DIGITS, Inexact, precision, ties
+from tinygrad_edu.testing.exact.trial import Trial, random_decimals
 
 __all__ = ["ExactError", "Verdict", "check_pair"]
 
@@ -36,6 +34,8 @@ class Verdict:
         Where the gradient is wrong, the element at which it is worst.
     values : (float, float)
         The gradient there, and what it ought to be.
+    shape : tuple of int
+        Of the gradient; the error is infinite where it is not its argument's.
     """
 
     argument: int
@@ -43,11 +43,12 @@ class Verdict:
     tolerance: Decimal
     index: tuple[int, ...] = ()
     values: tuple[float, float] = (0.0, 0.0)
+    shape: tuple[int, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether they agree."""
-        return bool(self.error <= self.tolerance)
+        return self.error.is_finite() and self.error <= self.tolerance
 
 
 def check_pair(
@@ -82,6 +83,8 @@ def check_pair(
     Returns
     -------
     list of Verdict
+        Without those arguments at whose values the forward has no derivative: at a kink, where the branch taken is a
+        convention, and where it is infinite.
 
     Raises
     ------
@@ -105,74 +108,38 @@ def check_pair(
     >>> [verdict.ok for verdict in check_pair(nearly, np.array([0.5, -1.5]))]
     [False]
     """
-    generator = np.random.default_rng(seed)
     if wanted is None:
         wanted = [i for i, a in enumerate(arguments) if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+    generator = np.random.default_rng(seed)
     with precision(digits):
-
-        def run(tangent: NDArray | None = None, of: int = -1) -> tuple[Any, Callable]:
-            given = [_exact(a, tangent if i == of else None) for i, a in enumerate(arguments)]
-            return by_hand(*given, **{name: _exact(value) for name, value in options.items()})
-
         try:
-            y, backward = run()
-            dy = random_decimals(generator, np.shape(y))
-            gradients = backward(exact(dy))
-            gradients = gradients if isinstance(gradients, tuple) else (gradients,)
-            verdicts = []
-            for i in wanted:
-                gradient = gradients[i]() if callable(gradients[i]) else gradients[i]
-                gradient = values(np.zeros(arguments[i].shape, int) if gradient is None else gradient)
-                if gradient.shape != arguments[i].shape:
-                    raise Inexact(f"gradient {i} has shape {gradient.shape}, its argument {arguments[i].shape}")
-
-                def slope(v: NDArray, i: int = i) -> NDArray:
-                    return np.asarray(dy * tangents(run(v, i)[0]))
-
-                verdicts.append(_judged(i, gradient, slope, random_decimals(generator, gradient.shape), digits))
-            return verdicts
+            trial = Trial(by_hand, arguments, options, seed)
+            verdicts = [_judged(trial, i, generator, digits) for i in wanted]
+            return [verdict for verdict in verdicts if verdict is not None]
         except (Inexact, AttributeError, TypeError, ValueError) as error:
             raise ExactError(f"{type(error).__name__}: {error}") from error
 
 
-def _judged(i: int, gradient: NDArray, slope: Callable[[NDArray], NDArray], v: NDArray, digits: int) -> Verdict:
-    forward, reverse = slope(v).ravel(), np.asarray(gradient * v).ravel()
-    scale = sum(map(abs, (*forward, *reverse)), Decimal(0))
-    error = abs(sum(forward, Decimal(0)) - sum(reverse, Decimal(0)))
-    relative, tolerance = error / scale if scale else error, Decimal(10) ** (15 - digits)
-    if relative <= tolerance:
-        return Verdict(i, relative, tolerance)
-    right = np.empty(gradient.shape, object)
-    for index in np.ndindex(*gradient.shape):
-        unit = np.full(gradient.shape, Decimal(0))
-        unit[index] = Decimal(1)
-        right[index] = slope(unit).sum()
-    worst = max(np.ndindex(*gradient.shape), key=lambda index: abs(gradient[index] - right[index]))
-    return Verdict(i, relative, tolerance, worst, (float(gradient[worst]), float(right[worst])))
-
-
-def random_decimals(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray:
-    """Decimals of six digits between 0.5 and 1.5 in absolute value.
-
-    Parameters
-    ----------
-    generator : numpy.random.Generator
-    shape : tuple of int
-
-    Returns
-    -------
-    numpy.ndarray of Decimal
-    """
-    integers = generator.integers(500_000, 1_500_000, shape) * generator.choice([-1, 1], shape)
-    result = np.empty(shape, object)
-    for index in np.ndindex(*shape):
-        result[index] = Decimal(int(np.asarray(integers)[index])) / 1_000_000
-    return result
-
-
-def _exact(value: Any, tangent: Any = None) -> Any:
-    if isinstance(value, np.ndarray):
-        return exact(value, tangent) if value.dtype.kind == "f" else value.copy()
-    if isinstance(value, list | tuple) and any(isinstance(item, np.ndarray) for item in value):
-        return type(value)(_exact(item) for item in value)
-    return copy.copy(value)
+def _judged(trial: Trial, i: int, generator: np.random.Generator, digits: int) -> Verdict | None:
+    shape, tolerance = trial.arguments[i].shape, Decimal(10) ** (15 - digits)
+    gradient = trial.found[i]
+    if gradient is None:
+        gradient = np.full(shape, Decimal(0))
+    if gradient.shape != shape:
+        return Verdict(i, Decimal("Infinity"), tolerance, shape=gradient.shape)
+    v = random_decimals(generator, shape)
+    ties.met = False
+    forward, reverse = trial.slopes(i, v), np.asarray(gradient * v).ravel()
+    if ties.met or not all(term.is_finite() for term in forward):
+        return None
+    scale = sum((term.copy_abs() for term in (*forward, *reverse)), Decimal(0))
+    error = (sum(forward, Decimal(0)) - sum(reverse, Decimal(0))).copy_abs()
+    relative = error / scale if scale else error
+    if relative.is_finite() and relative <= tolerance:
+        return Verdict(i, relative, tolerance, shape=shape)
+    right = trial.right(i)
+    apart = {index: (gradient[index] - right[index]).copy_abs() for index in np.ndindex(*shape)}
+    worst = max(
+        apart, key=lambda index: (not apart[index].is_finite(), apart[index] if apart[index].is_finite() else 0)
+    )
+    return Verdict(i, relative, tolerance, worst, (float(gradient[worst]), float(right[worst])), shape)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.layers.layer import Layer
 from tinygrad_edu.tensor import Tensor
-from tinygrad_edu.testing.exact.check import ExactError, check_pair
+from tinygrad_edu.testing.diagnosis import diagnose
+from tinygrad_edu.testing.exact.check import ExactError, Verdict, check_pair
 from tinygrad_edu.testing.gradients import Absent
 from tinygrad_edu.testing.report import Comparison
 from tinygrad_edu.testing.subject import Subject
@@ -49,6 +51,7 @@ def sixty_digits(subject: Subject) -> list[Comparison]:
     if size > ELEMENTS:
         raise Absent(f"{size:,} elements are too many; {ELEMENTS:,} are the limit")
 
+    @functools.wraps(type(layer).by_hand)
     def by_hand(*given: Any, **chosen: Any) -> Any:
         with subject.seeded():
             return type(layer).by_hand(*given, **chosen)
@@ -57,18 +60,23 @@ def sixty_digits(subject: Subject) -> list[Comparison]:
         verdicts = check_pair(by_hand, *arguments, wanted=list(names), seed=subject.seed, **options)
     except ExactError as error:
         raise Absent(f"the code does not run on exact numbers, {error}") from None
-    return [
-        Comparison(
-            names[v.argument],
-            ("by hand", FORM),
-            float(v.error),
-            float(v.tolerance),
-            v.index,
-            v.values,
-            (arguments[v.argument].shape,) * 2,
-        )
-        for v in verdicts
-    ]
+    return [_comparison(v, names, by_hand, arguments, options, subject.seed) for v in verdicts]
+
+
+def _comparison(
+    v: Verdict, names: dict[int, str], by_hand: Any, arguments: list[Any], options: dict[str, Any], seed: int
+) -> Comparison:
+    why = None if v.ok else diagnose(by_hand, *arguments, argument=v.argument, seed=seed, **options)
+    return Comparison(
+        names[v.argument],
+        ("by hand", FORM),
+        float(v.error),
+        float(v.tolerance),
+        v.index,
+        v.values,
+        (v.shape, arguments[v.argument].shape),
+        why=why or "",
+    )
 
 
 def _array(value: Any) -> Any:

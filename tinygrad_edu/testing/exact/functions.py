@@ -65,7 +65,7 @@ def maximum(a: Any, b: Any) -> Any:
     a, b = as_dual(a), as_dual(b)
     if a.value.is_nan() or b.value.is_nan():
         return a if a.value.is_nan() else b
-    return a if a.value >= b.value else b
+    return a if a >= b else b
 
 
 def minimum(a: Any, b: Any) -> Any:

@@ -11,18 +11,29 @@ from __future__ import annotations
 import contextlib
 import decimal
 import math
+import operator
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["Dual", "Inexact", "as_dual", "constant", "precision"]
+__all__ = ["Dual", "Inexact", "as_dual", "constant", "precision", "ties"]
 
 DIGITS = 60
 # Some functions cancel; what is lost there is computed in excess.
 GUARD = 15
 ZERO, ONE = Decimal(0), Decimal(1)
+
+
+class _Ties(threading.local):
+    """Whether numbers were compared that are equal and about to part: the branch taken there is a convention."""
+
+    met = False
+
+
+ties = _Ties()
 
 
 class Inexact(TypeError):
@@ -129,27 +140,30 @@ class Dual:
         return self
 
     def __abs__(self) -> Dual:
-        return -self if self.value < 0 else self
+        return -self if self < 0 else self
 
     def __eq__(self, other: Any) -> Any:
-        b = as_dual(other)
-        return b if b is NotImplemented else self.value == b.value
+        return self._compared(other, operator.eq)
 
     def __lt__(self, other: Any) -> Any:
-        b = as_dual(other)
-        return b if b is NotImplemented else self.value < b.value
+        return self._compared(other, operator.lt)
 
     def __le__(self, other: Any) -> Any:
-        b = as_dual(other)
-        return b if b is NotImplemented else self.value <= b.value
+        return self._compared(other, operator.le)
 
     def __gt__(self, other: Any) -> Any:
-        b = as_dual(other)
-        return b if b is NotImplemented else self.value > b.value
+        return self._compared(other, operator.gt)
 
     def __ge__(self, other: Any) -> Any:
+        return self._compared(other, operator.ge)
+
+    def _compared(self, other: Any, comparison: Any) -> Any:
         b = as_dual(other)
-        return b if b is NotImplemented else self.value >= b.value
+        if b is NotImplemented:
+            return b
+        if self.value == b.value and self.tangent != b.tangent:
+            ties.met = True
+        return comparison(self.value, b.value)
 
     def __hash__(self) -> int:
         return hash(self.value)
