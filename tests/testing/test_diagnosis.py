@@ -7,7 +7,7 @@ import pytest
 
 from tinygrad_edu import nn
 from tinygrad_edu.testing import verify
-from tinygrad_edu.testing.diagnosis import diagnose
+from tinygrad_edu.testing.diagnosis import diagnose, repairs
 
 
 def linear(flaw):
@@ -191,3 +191,79 @@ class Doubled(nn.Layer):
 
 def test_verify_prints_the_diagnosis():
     assert "It is 2 times the right one." in str(verify(Doubled(), np.array([[0.5, 1.0, -1.0]]))).replace("\n", " ")
+
+
+# Repairs: pairs that a value alone does not explain, each with the line that mends it
+
+
+def batch_norm_without_eps(x):
+    mu = x.mean(0)
+    var = ((x - mu) ** 2).mean(0)
+    inv = 1 / np.sqrt(var + 1e-5)
+    xhat = (x - mu) * inv
+
+    def backward(dy):
+        other = 1 / np.sqrt(var)
+        return other * (dy - dy.mean(0) - xhat * (dy * xhat).mean(0))
+
+    return xhat, backward
+
+
+def perceptron(x, w1, w2):
+    a = x @ w1
+    h = np.tanh(a)
+
+    def backward(dy):
+        da = dy @ w2.T * (1 - a**2)
+        return da @ w1.T, x.T @ da, h.T @ dy
+
+    return h @ w2, backward
+
+
+def layer_norm_summed(x):
+    sd = np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+    xhat = (x - x.mean(-1, keepdims=True)) / sd
+
+    def backward(dy):
+        return (dy - dy.mean(-1, keepdims=True) - xhat * (dy * xhat).sum(-1, keepdims=True)) / sd
+
+    return xhat, backward
+
+
+def logistic(x):
+    y = 1 / (1 + np.exp(-x))
+    return y, lambda dy: dy * y * (1 - x)
+
+
+@pytest.mark.parametrize(
+    "by_hand, shapes, mended",
+    [
+        (batch_norm_without_eps, [(5, 3)], "return inv * (dy - dy.mean(0) - xhat * (dy * xhat).mean(0))"),
+        (perceptron, [(5, 2), (2, 3), (3, 4)], "da = dy @ w2.T * (1 - h**2)"),
+        (
+            layer_norm_summed,
+            [(4, 3)],
+            "return (dy - dy.mean(-1, keepdims=True) - xhat * (dy * xhat).mean(-1, keepdims=True)) / sd",
+        ),
+        (logistic, [(3, 2)], "return y, lambda dy: dy * y * (1 - y)"),
+    ],
+)
+def test_the_first_repair_is_the_line_as_it_should_be(by_hand, shapes, mended):
+    arguments = [np.random.default_rng(0).uniform(-1.5, 1.5, shape) for shape in shapes]
+    first, *_ = repairs(by_hand, *arguments)
+    assert first.after == mended
+    with open(__file__, encoding="utf-8") as file:
+        assert file.readlines()[first.line - 1].strip() == first.before
+
+
+def test_no_repair_is_made_up():
+    def strange(x):
+        return x * x, lambda dy: dy * np.exp(np.sin(3 * x))
+
+    assert repairs(strange, np.array([0.3, -0.7, 1.1])) == []
+
+
+def test_code_without_source_has_no_repair():
+    scope = {}
+    exec("def f(x):\n    return x * x, lambda dy: dy * x", scope)
+    assert repairs(scope["f"], np.array([0.3, -0.7])) == []

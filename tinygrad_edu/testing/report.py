@@ -159,7 +159,7 @@ class Report:
         for gradient in wrong[:TOLD]:
             odd = self.odd_one_out(gradient)
             worst = max((c for c in self.of(gradient) if odd is None or odd in c.forms), key=lambda c: c.excess)
-            why = next((f". {c.why[0].upper()}{c.why[1:]}." for c in self.of(gradient) if c.why), "")
+            why = next((f". {c.why}" for c in self.of(gradient) if c.why), "")
             yield (f"{odd} is the odd one out: {worst}" if odd else f"disagree: {worst}") + why
         if len(wrong) > TOLD:
             yield f"and {len(wrong) - TOLD} more gradients"

@@ -13,10 +13,31 @@ import numpy as np
 
 from tinygrad_edu.testing.diagnosis.evidence import evidence
 from tinygrad_edu.testing.diagnosis.explanations import EXPLANATIONS
+from tinygrad_edu.testing.diagnosis.repair import Repair, repairs
 from tinygrad_edu.testing.exact.number import precision
 from tinygrad_edu.testing.exact.trial import Trial
 
-__all__ = ["diagnose"]
+__all__ = ["Repair", "diagnose", "explain", "repairs"]
+
+
+def explain(
+    by_hand: Callable[..., Any], *arguments: Any, argument: int = 0, seed: int = 0, **options: Any
+) -> list[str]:
+    """All that can be said of one wrong gradient: what is wrong, and which change would mend it.
+
+    Parameters
+    ----------
+    by_hand, *arguments, argument, seed, **options
+        As for :func:`diagnose`.
+
+    Returns
+    -------
+    list of str
+        Sentences, none where nothing is known.
+    """
+    said = diagnose(by_hand, *arguments, argument=argument, seed=seed, **options)
+    mended = repairs(by_hand, *arguments, argument=argument, seed=seed, most=1, **options)
+    return [*([said] if said else []), *map(str, mended)]
 
 
 def diagnose(

@@ -70,6 +70,11 @@ def evidence(trial: Trial, i: int) -> Evidence:
         # A gradient's own variable explains it by itself.
         if value.size and np.isfinite(value).all() and not known and constant_ratio(value, found) is None:
             names[name] = value
+    # Such as a standard deviation or a sum of exponentials, by which one divides.
+    small = {
+        name: value for name, value in names.items() if value.ndim and value.size < right.size and (value > 0).all()
+    }
+    names |= {f"1/{name}": 1 / value for name, value in small.items()}
     if found.size <= 2:  # too few elements to tell variables from the gradient
         names |= as_floats({"dy": trial.dy})
     return Evidence(found, right, missing, names)

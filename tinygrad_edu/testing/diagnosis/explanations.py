@@ -65,6 +65,13 @@ def of_factor(e: Evidence, lengths: Lengths) -> Explanation:
             if n > 1 and near == Fraction(1, n):
                 yield f"it is {n} times too small: a factor 1/{n} is too much, {n} being {name}", holds
         yield f"it is {near} times the right one", holds
+    square = simple(ratio * ratio)
+    if near is None and square is not None and ratio > 0:
+        for name, n in lengths.items():
+            if n > 1 and square == n:
+                yield f"it is √{n} times too large: a factor 1/√{n} is missing, {n} being {name}", holds
+            if n > 1 and square == Fraction(1, n):
+                yield f"it is √{n} times too small: a factor 1/√{n} is too much, {n} being {name}", holds
     if abs(rest) < 1e-3:
         yield f"a constant factor is wrong by a relative {abs(rest):.2g}, in digits that are easily overlooked", holds
     yield f"it is {ratio:.12g} times the right one, everywhere: a constant is wrong", holds

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu.layers.layer import Layer
 from tinygrad_edu.tensor import Tensor
-from tinygrad_edu.testing.diagnosis import diagnose
+from tinygrad_edu.testing.diagnosis import explain
 from tinygrad_edu.testing.exact.check import ExactError, Verdict, check_pair
 from tinygrad_edu.testing.gradients import Absent
 from tinygrad_edu.testing.report import Comparison
@@ -66,7 +66,7 @@ def sixty_digits(subject: Subject) -> list[Comparison]:
 def _comparison(
     v: Verdict, names: dict[int, str], by_hand: Any, arguments: list[Any], options: dict[str, Any], seed: int
 ) -> Comparison:
-    why = None if v.ok else diagnose(by_hand, *arguments, argument=v.argument, seed=seed, **options)
+    why = [] if v.ok else explain(by_hand, *arguments, argument=v.argument, seed=seed, **options)
     return Comparison(
         names[v.argument],
         ("by hand", FORM),
@@ -75,7 +75,7 @@ def _comparison(
         v.index,
         v.values,
         (v.shape, arguments[v.argument].shape),
-        why=why or "",
+        why=" ".join(f"{sentence[0].upper()}{sentence[1:]}." for sentence in why),
     )
 
 

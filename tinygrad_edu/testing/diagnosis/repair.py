@@ -1,0 +1,235 @@
+"""Which small change to the author's own source makes a wrong backward right."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import textwrap
+import time
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.testing.exact.number import DIGITS, precision
+from tinygrad_edu.testing.exact.trial import Trial
+from tinygrad_edu.testing.mutation.operators import Edits, Mutation, copied, edits, slots
+
+__all__ = ["Repair", "repairs"]
+
+# After this many seconds no further change is tried.
+SECONDS = 8.0
+TOLERANCE = Decimal(10) ** (15 - DIGITS)
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A change to one place of the source.
+
+    Attributes
+    ----------
+    line : int
+        In the file.
+    before, after : str
+        The line, without indentation.
+    """
+
+    line: int
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"line {self.line} becomes right as `{self.after}` (now `{self.before}`)"
+
+
+def repairs(
+    by_hand: Callable[..., Any],
+    *arguments: Any,
+    argument: int = 0,
+    seed: int = 0,
+    most: int = 3,
+    seconds: float = SECONDS,
+    **options: Any,
+) -> list[Repair]:
+    """Find changes to one place of a backward after which one gradient is exactly right.
+
+    Parameters
+    ----------
+    by_hand : callable
+        ``by_hand(*arguments, **options) -> (y, backward)``, whose backward is a function or lambda within it.
+    *arguments
+        As for :func:`~tinygrad_edu.testing.exact.check_pair`.
+    argument : int, default 0
+        Which gradient, by its position.
+    seed : int, default 0
+    most : int, default 3
+        How many to find.
+    seconds : float, default 8
+        How long to look.
+    **options
+        Keyword arguments.
+
+    Returns
+    -------
+    list of Repair
+        Those that hold on two sets of numbers, small changes first; empty if there is none, or no source.
+
+    Notes
+    -----
+    A change that makes the backward right need not be what its author had in mind. It is a suggestion.
+    """
+    try:
+        source = Source(by_hand)
+    except (OSError, TypeError, SyntaxError):
+        return []
+    generator = np.random.default_rng([seed, 3])
+    others = tuple(generator.permuted(a) * 0.75 + 0.11 if _is_float(a) else a for a in arguments)
+    runs = [(tuple(arguments), seed), (others, seed + 1)]
+    until = time.monotonic() + seconds
+    found: dict[str, Repair] = {}
+    with precision(), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # what a change makes of the code may deserve any
+        trials = [Trial(by_hand, given, options, s) for given, s in runs]
+        right = [trial.right(argument) for trial in trials]
+        changes = sorted(source.changes(), key=lambda change: change[0])
+        for _, mutation in changes:
+            if time.monotonic() > until or len(found) >= most:
+                break
+            mutation.put(mutation.new)
+            try:
+                changed = source.compiled()
+                if _nearly(changed, trials[0], argument, right[0]) and all(
+                    _agrees(changed, given, options, s, argument, r) for (given, s), r in zip(runs, right, strict=True)
+                ):
+                    repair = source.described(mutation)
+                    found.setdefault(repair.after, repair)
+            except Exception:  # noqa: S112 - a change may break the code in any way
+                continue
+            finally:
+                mutation.put(mutation.old)
+    return list(found.values())
+
+
+class Source:
+    """The source of a function, for changing it and running what came of it."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        function = inspect.unwrap(function)
+        lines, self.first = inspect.getsourcelines(function)
+        self.text = textwrap.dedent("".join(lines))
+        self.tree = ast.parse(self.text)
+        (self.definition,) = self.tree.body
+        if not isinstance(self.definition, ast.FunctionDef):
+            raise TypeError("expected a function that is defined by def")
+        self.definition.decorator_list = []
+        closure = inspect.getclosurevars(function)
+        self.scope = {**function.__globals__, **closure.nonlocals}
+        self.scope = self.scope if isinstance(function, types.FunctionType) else {}
+
+    def compiled(self) -> Callable[..., Any]:
+        """The function as its tree stands now."""
+        tree = ast.fix_missing_locations(self.tree)
+        scope = dict(self.scope)
+        exec(compile(tree, "<changed>", "exec"), scope)
+        return scope[self.definition.name]  # type: ignore[attr-defined]
+
+    def backwards(self) -> Iterator[ast.AST]:
+        """The functions within the function."""
+        for node in ast.walk(self.definition):
+            if node is not self.definition and isinstance(node, ast.FunctionDef | ast.Lambda):
+                yield node
+
+    def names(self) -> list[str]:
+        """What a backward may name: arguments and variables of the function and of the backward."""
+        stored = {
+            n.id: 0 for n in ast.walk(self.definition) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        }
+        return [
+            *dict.fromkeys([a.arg for n in ast.walk(self.definition) if isinstance(n, ast.arguments) for a in n.args])
+        ] + [*stored]
+
+    def changes(self) -> Iterator[tuple[int, Mutation]]:
+        """All changes to one place of a backward, with how far each is from what stands there."""
+        names = self.names()
+        for backward in self.backwards():
+            for parent, field, place, node in slots(backward):
+                for cost, (kind, new) in _candidates(node, parent, field, names, self.scope):
+                    new = ast.copy_location(copied(new), node)
+                    yield cost, Mutation(kind, parent, field, place, node, new)
+
+    def described(self, mutation: Mutation) -> Repair:
+        """A change for a person, in the lines of the file."""
+        before, after = mutation.shown(self.text.splitlines())
+        return Repair(self.first + mutation.old.lineno - 1, before, after)  # type: ignore[attr-defined]
+
+
+def _candidates(
+    node: ast.AST, parent: ast.AST, field: str, names: list[str], scope: dict[str, Any]
+) -> Iterator[tuple[int, tuple[str, ast.AST]]]:
+    yield from ((1, edit) for edit in edits(node, parent, field, scope))
+    if isinstance(node, ast.Attribute) and node.attr in ("sum", "mean"):
+        other = "mean" if node.attr == "sum" else "sum"
+        yield 1, ("reduction", ast.Attribute(node.value, other, ast.Load()))
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+        yield from ((2, ("other variable", ast.Name(name, ast.Load()))) for name in names if name != node.id)
+    loaded = isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+    if loaded and (field not in ("func", "slice", "value") or isinstance(parent, ast.Return | ast.Assign)):
+        yield from ((3, edit) for edit in _insertions(node, names))  # type: ignore[arg-type]
+
+
+def _insertions(node: ast.expr, names: list[str]) -> Edits:
+    """What may have been left out around an expression."""
+    yield "sign", ast.UnaryOp(ast.USub(), node)
+    yield "transposed", ast.Attribute(node, "T", ast.Load())
+    for axis in (0, 1, -1):
+        for keep in (False, True):
+            keywords = [ast.keyword("keepdims", ast.Constant(True))] if keep else []
+            for reduction in ("sum", "mean"):
+                called = ast.Attribute(node, reduction, ast.Load())
+                yield "sum", ast.Call(called, [ast.Constant(axis)], keywords)
+    reverse = ast.Slice(None, None, ast.UnaryOp(ast.USub(), ast.Constant(1)))
+    yield "reversed", ast.Subscript(node, reverse, ast.Load())
+    for name in names:
+        other = ast.Name(name, ast.Load())
+        yield "factor", ast.BinOp(node, ast.Mult(), other)
+        yield "factor", ast.BinOp(node, ast.Div(), other)
+        length = ast.Call(ast.Name("len", ast.Load()), [other], [])
+        yield "factor", ast.BinOp(node, ast.Div(), length)
+        yield "factor", ast.BinOp(node, ast.Mult(), length)
+        size = ast.Attribute(other, "size", ast.Load())
+        yield "factor", ast.BinOp(node, ast.Div(), size)
+        yield "term", ast.BinOp(node, ast.Sub(), other)
+        yield "term", ast.BinOp(node, ast.Add(), other)
+    for number in (2, 3):
+        yield "factor", ast.BinOp(ast.Constant(number), ast.Mult(), node)
+        yield "factor", ast.BinOp(node, ast.Div(), ast.Constant(number))
+        yield "power", ast.BinOp(node, ast.Pow(), ast.Constant(number))
+
+
+def _nearly(by_hand: Any, trial: Trial, argument: int, right: NDArray) -> bool:
+    """Whether the change is worth an exact look: floats take a hundredth of the time."""
+    _, backward = by_hand(*copy.deepcopy(trial.arguments), **copy.deepcopy(trial.options))
+    gradients = backward(np.asarray(trial.dy).astype(np.float64))
+    gradient = gradients[argument] if isinstance(gradients, tuple) else gradients
+    gradient = np.asarray(gradient() if callable(gradient) else gradient, np.float64)
+    expected = right.astype(np.float64)
+    return gradient.shape == expected.shape and np.allclose(gradient, expected, rtol=1e-6, atol=1e-9)
+
+
+def _agrees(by_hand: Any, arguments: Any, options: Any, seed: int, argument: int, right: NDArray) -> bool:
+    found = Trial(by_hand, arguments, options, seed).found[argument]
+    if found is None or found.shape != right.shape:
+        return False
+    scale = max((x.copy_abs() for x in right.ravel()), default=Decimal(0))
+    apart = max(((a - b).copy_abs() for a, b in zip(found.ravel(), right.ravel(), strict=True)), default=Decimal(0))
+    return apart.is_finite() and apart <= TOLERANCE * scale
+
+
+def _is_float(a: Any) -> bool:
+    return isinstance(a, np.ndarray) and a.dtype.kind == "f"
