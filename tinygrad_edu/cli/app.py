@@ -155,6 +155,34 @@ def verify(
     run(names or [], seed)
 
 
+@app.command(epilog="Examples: tinygrad-edu mutate, or tinygrad-edu mutate exp Linear --json mutants.json")
+def mutate(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Operations, layers and losses, such as mul or Conv2d; all if omitted.", show_default=False
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="So many mutants at most, drawn at random.", show_default=False)
+    ] = None,
+    seed: Seed = 0,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes to share the work.")] = 1,
+    json: Annotated[
+        Path | None,
+        typer.Option("--json", help="Write every mutant and what became of it to this file.", show_default=False),
+    ] = None,
+) -> None:
+    """Put mistakes into the derivatives, one at a time, and see whether the checks notice.
+
+    A sign, a factor, an axis, a dropped sum: each mutant is one wrong line. Exit status 1 if a mutant survives that is
+    not known to compute the same.
+    """
+    from tinygrad_edu.cli.mutate import run
+
+    run(names or [], limit, seed, jobs, json)
+
+
 @app.command(epilog="Example: tinygrad-edu version")
 def version() -> None:
     """Print the versions of tinygrad_edu and of what it runs on."""

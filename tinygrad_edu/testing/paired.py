@@ -39,8 +39,9 @@ def reference(subject: Subject, dy: NDArray | None) -> Gradients:
     theirs = getattr(target, "reference", None)
     if not isinstance(target, Layer) or theirs is None:
         raise Absent("the layer has no reference pair")
-    # The same layer with the reference in the place of the pair.
-    target.__class__ = type(subject.name, (type(target),), {"by_hand": staticmethod(theirs)})
+    # The same layer with the reference in the place of the pair; a module's own __setattr__ would only store the class.
+    other = type(subject.name, (type(target),), {"by_hand": staticmethod(theirs)})
+    object.__setattr__(target, "__class__", other)
     return pulled(target, subject, dy)
 
 

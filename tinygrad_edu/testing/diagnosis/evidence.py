@@ -70,14 +70,39 @@ def evidence(trial: Trial, i: int) -> Evidence:
         # A gradient's own variable explains it by itself.
         if value.size and np.isfinite(value).all() and not known and constant_ratio(value, found) is None:
             names[name] = value
-    # Such as a standard deviation or a sum of exponentials, by which one divides.
-    small = {
-        name: value for name, value in names.items() if value.ndim and value.size < right.size and (value > 0).all()
-    }
-    names |= {f"1/{name}": 1 / value for name, value in small.items()}
+    names |= derived(names, right)
     if found.size <= 2:  # too few elements to tell variables from the gradient
         names |= as_floats({"dy": trial.dy})
     return Evidence(found, right, missing, names)
+
+
+def derived(names: dict[str, NDArray], right: NDArray) -> dict[str, NDArray]:
+    """What stands in formulas beside the variables themselves.
+
+    Parameters
+    ----------
+    names : dict of str to numpy.ndarray
+        The variables.
+    right : numpy.ndarray
+        The gradient.
+
+    Returns
+    -------
+    dict
+        Reciprocals of small positive ones, such as a standard deviation; 1 − v of probabilities; and those that belong
+        to the first axes of the gradient, in its number of dimensions.
+    """
+    found = {}
+    for name, value in names.items():
+        if value.ndim and value.size < right.size and (value > 0).all():
+            found[f"1/{name}"] = 1 / value
+        if value.ndim and np.abs(value).max() < 1 and name != "dy":
+            found[f"(1 − {name})"] = 1 - value
+    for name, value in list({**names, **found}.items()):
+        if 0 < value.ndim < right.ndim and value.shape == right.shape[: value.ndim] != right.shape[-value.ndim :]:
+            dots = ", ".join([":"] * value.ndim + ["None"] * (right.ndim - value.ndim))
+            found[f"{name}[{dots}]"] = value.reshape(value.shape + (1,) * (right.ndim - value.ndim))
+    return found
 
 
 def rounded(x: NDArray) -> NDArray:

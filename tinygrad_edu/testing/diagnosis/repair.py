@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
+import math
 import textwrap
 import time
 import types
@@ -55,6 +56,7 @@ def repairs(
     seed: int = 0,
     most: int = 3,
     seconds: float = SECONDS,
+    within: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda by_hand: by_hand,
     **options: Any,
 ) -> list[Repair]:
     """Find changes to one place of a backward after which one gradient is exactly right.
@@ -72,6 +74,8 @@ def repairs(
         How many to find.
     seconds : float, default 8
         How long to look.
+    within : callable, optional
+        Makes of a pair the one that is run on exact numbers.
     **options
         Keyword arguments.
 
@@ -95,7 +99,7 @@ def repairs(
     found: dict[str, Repair] = {}
     with precision(), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # what a change makes of the code may deserve any
-        trials = [Trial(by_hand, given, options, s) for given, s in runs]
+        trials = [Trial(within(by_hand), given, options, s) for given, s in runs]
         right = [trial.right(argument) for trial in trials]
         changes = sorted(source.changes(), key=lambda change: change[0])
         for _, mutation in changes:
@@ -105,7 +109,8 @@ def repairs(
             try:
                 changed = source.compiled()
                 if _nearly(changed, trials[0], argument, right[0]) and all(
-                    _agrees(changed, given, options, s, argument, r) for (given, s), r in zip(runs, right, strict=True)
+                    _agrees(within(changed), given, options, s, argument, r)
+                    for (given, s), r in zip(runs, right, strict=True)
                 ):
                     repair = source.described(mutation)
                     found.setdefault(repair.after, repair)
@@ -173,14 +178,41 @@ def _candidates(
     node: ast.AST, parent: ast.AST, field: str, names: list[str], scope: dict[str, Any]
 ) -> Iterator[tuple[int, tuple[str, ast.AST]]]:
     yield from ((1, edit) for edit in edits(node, parent, field, scope))
-    if isinstance(node, ast.Attribute) and node.attr in ("sum", "mean"):
-        other = "mean" if node.attr == "sum" else "sum"
-        yield 1, ("reduction", ast.Attribute(node.value, other, ast.Load()))
+    yield from ((1, edit) for edit in _exchanges(node, scope))
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
         yield from ((2, ("other variable", ast.Name(name, ast.Load()))) for name in names if name != node.id)
     loaded = isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
     if loaded and (field not in ("func", "slice", "value") or isinstance(parent, ast.Return | ast.Assign)):
         yield from ((3, edit) for edit in _insertions(node, names))  # type: ignore[arg-type]
+
+
+def _exchanges(node: ast.AST, scope: dict[str, Any]) -> Edits:
+    """What may have been written in place of something alike."""
+    match node:
+        case ast.Attribute(attr="sum" | "mean" as name):
+            yield "reduction", ast.Attribute(node.value, "mean" if name == "sum" else "sum", ast.Load())
+        case ast.Attribute(value=ast.Name(id=module), attr=name) if name in FUNCTIONS and module in scope:
+            for other in FUNCTIONS:
+                if other != name:
+                    yield "function", ast.Attribute(node.value, other, ast.Load())
+        case ast.Call(func=ast.Attribute(attr="sum" | "mean"), args=[], keywords=[]):
+            for axis in (0, 1, -1):
+                yield "axis", ast.Call(node.func, [ast.Constant(axis)], [])
+                yield "axis", ast.Call(node.func, [ast.Constant(axis)], [ast.keyword("keepdims", ast.Constant(True))])
+        case ast.Constant(value=float(value)):
+            # Digits that crept in, or π by heart.
+            rounded = {float(f"{value:.{digits}g}") for digits in range(1, 13)} - {value}
+            for number in sorted(rounded, key=lambda number: abs(number - value)):
+                yield "digits", ast.Constant(number)
+            if abs(value - math.pi) < 1e-2 and "np" in scope:
+                yield "digits", ast.Attribute(ast.Name("np", ast.Load()), "pi", ast.Load())
+        case ast.Assign(targets=[ast.Subscript() as target]):
+            yield "accumulation", ast.AugAssign(target, ast.Add(), node.value)
+        case ast.BinOp(op=ast.Sub()):
+            yield "swapped operands", ast.BinOp(node.right, ast.Sub(), node.left)
+
+
+FUNCTIONS = ("exp", "log", "sqrt", "tanh", "sinh", "cosh", "sin", "cos", "abs", "sign")
 
 
 def _insertions(node: ast.expr, names: list[str]) -> Edits:
@@ -206,10 +238,18 @@ def _insertions(node: ast.expr, names: list[str]) -> Edits:
         yield "factor", ast.BinOp(node, ast.Div(), size)
         yield "term", ast.BinOp(node, ast.Sub(), other)
         yield "term", ast.BinOp(node, ast.Add(), other)
+        yield "term", ast.BinOp(node, ast.Add(), ast.Attribute(other, "T", ast.Load()))
+        positive = ast.Compare(other, [ast.Gt()], [ast.Constant(0)])
+        yield "mask", ast.BinOp(node, ast.Mult(), positive)
+        column = ast.Tuple([ast.Slice(), ast.Constant(None)], ast.Load())
+        yield "factor", ast.BinOp(node, ast.Mult(), ast.Subscript(other, column, ast.Load()))
+        yield "factor", ast.BinOp(node, ast.Mult(), ast.BinOp(ast.Constant(1), ast.Sub(), other))
     for number in (2, 3):
         yield "factor", ast.BinOp(ast.Constant(number), ast.Mult(), node)
         yield "factor", ast.BinOp(node, ast.Div(), ast.Constant(number))
         yield "power", ast.BinOp(node, ast.Pow(), ast.Constant(number))
+    for function in FUNCTIONS:
+        yield "function", ast.Call(ast.Attribute(ast.Name("np", ast.Load()), function, ast.Load()), [node], [])
 
 
 def _nearly(by_hand: Any, trial: Trial, argument: int, right: NDArray) -> bool:

@@ -14,7 +14,7 @@ from tinygrad_edu.testing.diagnosis.evidence import Evidence
 __all__ = ["Term", "terms", "value_of"]
 
 # Variables of a function that is longer than this are too many to combine; the first ones are taken.
-VARIABLES = 12
+VARIABLES = 15
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,12 @@ def terms(e: Evidence) -> Iterator[Term]:
         names.append("dy")
     products: list[tuple[str, ...]] = [(name,) for name in names]
     products += itertools.combinations_with_replacement(names, 2)
-    for product in (*products, *itertools.combinations_with_replacement(names, 3)):
+    triples = list(itertools.combinations_with_replacement(names, 3))
+    for product in (*products, *triples):
         yield Term(product)
+    for triple in triples:
+        if "dy" not in triple and "dy" in e.names:
+            yield Term(("dy", *triple))
     large = [p for p in products if any(e.names[name].shape == e.right.shape for name in p)]
     over = [axes for n in range(1, ndim + 1) for axes in itertools.combinations(range(ndim), n)]
     for outer, inner, axes in itertools.product([(), *products], large, over):

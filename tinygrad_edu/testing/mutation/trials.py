@@ -1,0 +1,206 @@
+"""What a derivative is tried on: drawn cases, with what other forms say of their gradients."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from types import CodeType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_edu.announce import Announcement
+from tinygrad_edu.layers.module import Module
+from tinygrad_edu.ops.operation import plain
+from tinygrad_edu.testing.compare import EXACT, compared, names_of
+from tinygrad_edu.testing.exact.check import ExactError, check_pair
+from tinygrad_edu.testing.exact.form import FORM
+from tinygrad_edu.testing.forms import FORMS
+from tinygrad_edu.testing.gradients import Absent, Gradients
+from tinygrad_edu.testing.mutation.cases import cornered, subjects
+from tinygrad_edu.testing.mutation.corners import CLOSED
+from tinygrad_edu.testing.mutation.second import along, difference_along
+from tinygrad_edu.testing.recorded import result_of
+from tinygrad_edu.testing.subject import Subject, mapped
+from tinygrad_edu.testing.verify import NUMERICAL, cotangent
+
+__all__ = ["Trial", "trials_of"]
+
+# Elements of a case that runs with 60 digits.
+LARGEST = 600
+# Against central differences, of an error near 1e-10; below a change in the eighth digit. What does not keep it as it
+# is, is no trial.
+TIGHT = 2e-8
+
+
+@dataclass(eq=False)
+class Trial:
+    """One form of a gradient on one case, and what it is held against.
+
+    Attributes
+    ----------
+    subject : Subject
+    dy : numpy.ndarray
+    form : str
+        ``graph``, ``by hand``, ``reference``, ``60 digits``, ``float32`` or ``second``.
+    expected : dict
+        By form, the gradients that this one should agree with.
+    reached : set
+        The code that runs in it.
+    """
+
+    subject: Subject
+    dy: NDArray
+    form: str
+    expected: dict[str, Any]
+    reached: set[CodeType] = field(default_factory=set)
+
+    def failure(self) -> tuple[str, str] | None:
+        """The form that contradicts, and in what; None if all agree."""
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return CHECKS.get(self.form, agreement)(self)
+
+    def holds(self) -> bool:
+        """Whether the code as it is passes, and note what it runs."""
+
+        def note(frame: Any, event: str, argument: Any) -> None:
+            if event == "call":
+                self.reached.add(frame.f_code)
+
+        before = sys.getprofile()
+        sys.setprofile(note)
+        try:
+            return self.failure() is None
+        except Exception:  # a case that is refused, such as a singular matrix
+            return False
+        finally:
+            sys.setprofile(before)
+
+
+def agreement(trial: Trial) -> tuple[str, str] | None:
+    """Hold the gradients of one form against those of others."""
+    found = FORMS[trial.form](trial.subject, trial.dy)
+    if found.faults:
+        return "contract", f"{trial.form} {found.faults[0]}"
+    for other, theirs in trial.expected.items():
+        both = {trial.form: found, other: theirs}
+        tolerance = TIGHT if other == "numerical" else EXACT
+        for name in names_of(both)[1:]:
+            comparison = compared(name, (trial.form, other), both, tolerance)
+            if comparison is not None and not comparison.ok:
+                return other, str(comparison)
+    return None
+
+
+def exact(trial: Trial) -> tuple[str, str] | None:
+    """Hold a pair's backward against its own forward, with 60 digits."""
+    subject, layer = trial.subject, trial.subject.fresh()
+    parameters, options = layer._arguments(subject.inputs)
+    arguments = [*subject.inputs, *map(plain, parameters)]
+    options = {name: plain(value) for name, value in options.items()}
+    if sum(a.size for a in arguments if isinstance(a, np.ndarray)) > LARGEST:
+        raise ExactError("too large")
+    for verdict in check_pair(type(layer).by_hand, *arguments, seed=subject.seed, **options):
+        if not verdict.ok:
+            return FORM, f"argument {verdict.argument}: relative error {verdict.error:.0e}"
+    return None
+
+
+def narrow(trial: Trial) -> tuple[str, str] | None:
+    """Gradients of float32 are float32, and those of float64 but for rounding."""
+    form = "by hand" if isinstance(trial.subject.target, Module) else "graph"
+    found = FORMS[form](trial.subject, trial.dy)
+    (wide,) = trial.expected.values()
+    for name, gradient in found.by_name.items():
+        right = wide.by_name[name]
+        if gradient.dtype != np.float32:
+            return "float32", f"{name}: {gradient.dtype}"
+        scale = max(1.0, float(np.abs(right).max(initial=0.0)))
+        if gradient.shape != right.shape or not np.allclose(
+            gradient, right, rtol=1e-3, atol=1e-3 * scale, equal_nan=True
+        ):
+            return "float32", f"{name} differs from its float64 value"
+    return None
+
+
+def second(trial: Trial) -> tuple[str, str] | None:
+    """Hold the gradient's own gradient, along one direction, against differences of the gradient."""
+    value, scale = along(trial.subject, trial.dy)
+    (right,) = trial.expected.values()
+    if not abs(value - right) <= NUMERICAL * 10 * max(1.0, scale):
+        return "second derivative", f"{value:.10g} along a direction, differences {right:.10g}"
+    return None
+
+
+CHECKS: dict[str, Callable[[Trial], tuple[str, str] | None]] = {FORM: exact, "float32": narrow, "second": second}
+
+
+def trials_of(known: Announcement, seed: int = 0) -> Iterator[Trial]:
+    """All trials of an operation or a layer that the library passes as it is.
+
+    Parameters
+    ----------
+    known : Announcement
+    seed : int, default 0
+
+    Yields
+    ------
+    Trial
+    """
+    for number, (subject, corner) in enumerate(subjects(known, seed)):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                dy = cotangent(subject)
+                found = list(made(subject, dy, number % 3 == 0 and not corner, corner)) if dy is not None else []
+            except Exception:  # integers or zeros that the operation refuses
+                continue
+        if found and found[0].holds():
+            yield found[0]
+            yield from (trial for trial in found[1:] if trial.holds())
+    for case, gradients in CLOSED.get(known.name, ()):
+        subject = cornered(known, case, case.inputs, seed)
+        expected = {"closed form": Gradients(None, {name: np.array(g) for name, g in gradients.items()})}
+        form = "by hand" if isinstance(subject.target, Module) else "graph"
+        trial = Trial(subject, np.ones(result_of(subject).shape), form, expected)
+        if trial.holds():
+            yield trial
+
+
+def made(subject: Subject, dy: NDArray, thorough: bool, corner: bool) -> Iterator[Trial]:
+    """The trials of one case; at a corner PyTorch alone is asked, if it is there, as it has conventions."""
+    layer = isinstance(subject.target, Module)
+    expected: dict[str, Gradients] = {}
+    for form in ("torch", "graph", "numerical") if layer else ("torch", "numerical"):
+        if expected and (corner or form == "numerical" and not (thorough and finite(subject))):
+            continue
+        with contextlib.suppress(Absent):
+            expected[form] = FORMS[form](subject, dy)
+    yield Trial(subject, dy, "by hand" if layer else "graph", expected)
+    if layer:
+        if getattr(subject.target, "reference", None) is not None:
+            yield Trial(subject, dy, "reference", expected)
+        yield Trial(subject, dy, FORM, {})
+    if thorough:
+        if not layer:
+            yield Trial(subject, dy, "second", {"differences": difference_along(subject, dy)})
+        single = replace(subject, target=subject.fresh(), inputs=tuple(mapped(x, to_single) for x in subject.inputs))
+        if layer:
+            single.target.float()
+        form = "by hand" if layer else "graph"
+        yield Trial(single, dy.astype(np.float32), "float32", {form: FORMS[form](subject, dy)})
+
+
+def finite(subject: Subject) -> bool:
+    """Whether no input holds an infinity or a NaN."""
+    return all(np.isfinite(x).all() for _, _, _, x in subject.differentiable())
+
+
+def to_single(x: NDArray) -> NDArray:
+    """Floats as float32."""
+    return x.astype(np.float32) if x.dtype.kind == "f" else x
