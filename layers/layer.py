@@ -137,10 +137,15 @@ class Layer(Module):
 
     @classmethod
     def _one_float(cls, arguments: tuple[Any, ...]) -> None:
-        """Refuse floats of two types, of which the result would take the wider one unnoticed."""
+        """Refuse floats of two types, of which the result would take the wider one unnoticed, and complex numbers."""
         first = None
         for name, a in zip(cls._positional, arguments, strict=False):
             if not isinstance(a, Tensor | np.ndarray) or a.dtype.kind != "f":
+                if getattr(a, "dtype", None) in ("complex64", "complex128"):
+                    raise DtypeError(
+                        f"{cls.name}: {name} of shape {tuple(a.shape)} is {a.dtype}, and layers compute with real numbers. "
+                        "Pass view_as_real of it, or write the layer in Tensor operations."
+                    )
                 continue
             if first is None:
                 first, known = name, a

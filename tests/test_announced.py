@@ -154,6 +154,11 @@ WITHOUT_TORCH = {
     "Dropout": "draws other random numbers",
     "astype": "is to() in PyTorch",
     **dict.fromkeys(("cholesky", "eigh", "eigvalsh"), "is of a symmetric matrix that the example makes of its input"),
+    **dict.fromkeys(
+        ("complex", "conj", "imag", "polar", "real", "sgn", "view_as_complex", "view_as_real"),
+        "is of complex numbers, in the example of pairs of floats",
+    ),
+    **dict.fromkeys(set(tg.fft.__all__) & set(announced), "is in torch.fft, of complex numbers"),
     "contract": "is einsum with lists of axes",
     "floor_divide": "has no derivative in PyTorch, where ours is 0",
     "getitem": "is x[index] in PyTorch",

@@ -28,7 +28,7 @@ from tinygrad_edu.random import *
 from tinygrad_edu.tensor import Tensor, as_tensor, from_numpy, tensor
 
 if TYPE_CHECKING:
-    from tinygrad_edu import autograd, data, func, io, layers, linalg, models, nn, optim, special, testing, train
+    from tinygrad_edu import autograd, data, fft, func, io, layers, linalg, models, nn, optim, special, testing, train
     from tinygrad_edu.func import vmap
 
     __version__: str
@@ -48,10 +48,12 @@ __all__ = [
     "device",
     "dtype",
     "e",
+    "fft",
     "from_numpy",
     "func",
     "inf",
     "io",
+    "is_complex",
     "is_floating_point",
     "is_tensor",
     "layers",
@@ -81,6 +83,7 @@ _ROOMS = (
     "autograd",
     "cli",
     "data",
+    "fft",
     "func",
     "io",
     "layers",
@@ -108,7 +111,7 @@ def is_tensor(x: Any) -> builtins.bool:
 
 
 def is_floating_point(x: Tensor) -> builtins.bool:
-    """Whether the elements are floats, so that a gradient can exist.
+    """Whether the elements are real floats; a gradient exists for these and for complex numbers.
 
     Examples
     --------
@@ -117,6 +120,18 @@ def is_floating_point(x: Tensor) -> builtins.bool:
     False
     """
     return x.is_floating_point()
+
+
+def is_complex(x: Tensor) -> builtins.bool:
+    """Whether the elements are complex numbers.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.is_complex(tg.tensor([1j]))
+    True
+    """
+    return x.is_complex()
 
 
 def numel(x: Tensor) -> builtins.int:

@@ -339,7 +339,7 @@ def sweep(
                 if contribution.shape != expected.shape:
                     contribution = _fitted(node, contribution, expected.shape)
                 if contribution.dtype is not expected.dtype and contribution.dtype != expected.dtype:
-                    contribution = contribution.astype(expected.dtype)
+                    contribution = _converted(contribution, expected.dtype)
                 if parent not in totals:
                     totals[parent] = contribution
                     if isinstance(parent, Node):
@@ -355,6 +355,13 @@ def sweep(
             if hooks is not None:
                 totals[leaf] = hooks(totals[leaf])
     return totals | found
+
+
+def _converted(cotangent: Any, dtype: np.dtype) -> Any:
+    # A complex cotangent g stands for dL = Re(conj(g) dx), of which a real operand, with real dx, sees Re g alone.
+    if cotangent.dtype.kind == "c" and dtype.kind != "c":
+        cotangent = cotangent.real
+    return cotangent.astype(dtype)
 
 
 def _leading_to(targets: Collection[Node | Value], roots: Iterable[Node | Value]) -> set[Node]:

@@ -21,7 +21,7 @@ from tinygrad_edu.graph import Handle, Hooks, Memory, Node, Value, clock, sweep
 
 __all__ = ["Tensor", "as_tensor", "from_numpy", "tensor"]
 
-_KINDS = "biuf"
+_KINDS = "biufc"
 
 
 class Tensor(Value):
@@ -122,8 +122,12 @@ class Tensor(Value):
         return self.array.itemsize
 
     def is_floating_point(self) -> bool:
-        """Whether the elements are floats, so that a gradient can exist."""
+        """Whether the elements are real floats; a gradient exists for these and for complex numbers."""
         return self.array.dtype.kind == "f"
+
+    def is_complex(self) -> bool:
+        """Whether the elements are complex numbers."""
+        return self.array.dtype.kind == "c"
 
     @property
     def device(self) -> device:
@@ -141,7 +145,7 @@ class Tensor(Value):
     def requires_grad(self) -> bool:
         """Whether operations on this tensor are recorded.
 
-        Set it on a leaf of a float type. A result has it when one of its operands had.
+        Set it on a leaf of a float or complex type. A result has it when one of its operands had.
         """
         if self.origin is not None:
             self.renew_history()
@@ -149,8 +153,10 @@ class Tensor(Value):
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
-        if wanted and self.array.dtype.kind != "f":
-            raise DtypeError(f"requires_grad: only float tensors can have a gradient, this one is {self.array.dtype}")
+        if wanted and self.array.dtype.kind not in "fc":
+            raise DtypeError(
+                f"requires_grad: only float and complex tensors can have a gradient, this one is {self.array.dtype}"
+            )
         if self.node is not None and not wanted:
             raise RuntimeError(
                 f"requires_grad: this tensor is the result of {self.node.name()!r}, and only a leaf's flag can be "
@@ -225,10 +231,13 @@ class Tensor(Value):
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
         r"""Add to the ``grad`` of every leaf :math:`x` the product :math:`g^\top \partial y / \partial x`.
 
+        The gradient of a real loss for a complex leaf :math:`z` is :math:`\partial L / \partial \mathrm{Re}\,z + i\,
+        \partial L / \partial \mathrm{Im}\,z`, the direction of steepest ascent.
+
         Parameters
         ----------
         gradient : Tensor or array_like, optional
-            The cotangent :math:`g`, of this tensor's shape. May be omitted for a single element, where it is 1.
+            The cotangent :math:`g`, of this tensor's shape. May be omitted for a single real element, where it is 1.
         retain_graph : bool, optional
             Whether the graph can be swept again; `create_graph` if omitted.
         create_graph : bool, default False
@@ -270,12 +279,17 @@ class Tensor(Value):
                     "backward: a gradient can be implied only for a single element, this tensor has shape "
                     f"{self.shape}. Reduce it first, as with .sum(), or pass gradient= of that shape."
                 )
+            if self.is_complex():
+                raise DtypeError(
+                    "backward: grad can be implicitly created only for real scalar outputs, this one is "
+                    f"{self.dtype}. Take .abs(), .real or the like, or pass gradient=."
+                )
             return _wrap(np.ones_like(self.array))
         gradient = as_tensor(gradient)
         if gradient.shape != self.shape:
             raise ShapeError(f"backward: expected a gradient of shape {self.shape}, got {gradient.shape}")
         if gradient.dtype != self.dtype:
-            if gradient.array.dtype.kind != "f":
+            if gradient.array.dtype.kind != self.array.dtype.kind:
                 raise DtypeError(f"backward: expected a gradient of dtype {self.dtype}, got {gradient.dtype}")
             return gradient.astype(self.dtype)
         return gradient
@@ -432,8 +446,8 @@ class Tensor(Value):
     @data.setter
     def data(self, value: Any) -> None:
         array = as_tensor(value).array
-        if array.dtype != self.array.dtype and self.tracked and array.dtype.kind != "f":
-            raise DtypeError(f"data: a tensor that requires grad holds floats, got {array.dtype}")
+        if array.dtype != self.array.dtype and self.tracked and array.dtype.kind not in "fc":
+            raise DtypeError(f"data: a tensor that requires grad holds floats or complex numbers, got {array.dtype}")
         self.array = array
         self.memory = Memory()
         self.memory.written = next(clock)
@@ -497,6 +511,9 @@ class Tensor(Value):
     def __float__(self) -> float:
         return float(self.item())
 
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
     def __int__(self) -> int:
         return int(self.item())
 
@@ -535,7 +552,8 @@ class Tensor(Value):
     def __repr__(self) -> str:
         body = np.array2string(self.array, separator=", ", precision=4, prefix="tensor(", threshold=1000)
         notes = [body]
-        implied = (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool)
+        default = dtypes.get_default_dtype()
+        implied = (default, dtypes.complex_of(default), dtypes.int64, dtypes.bool)
         if self.array.dtype not in implied or self.array.size == 0:
             notes.append(f"dtype={self.array.dtype}")
         if self.node is not None:
@@ -656,7 +674,7 @@ def _rebuilt(kind: type[Tensor], array: np.ndarray, tracked: bool) -> Tensor:
 def _converted(data: Any, dtype: np.dtype | None, name: str) -> np.ndarray:
     """A new array with the values of `data`, in PyTorch's type for them."""
     if isinstance(data, Tensor):
-        return np.array(data.array, dtype=dtype)
+        data = data.array
     if not isinstance(data, np.ndarray | np.generic):
         # Nested lists may hold tensors, which NumPy would take apart element by element.
         data = _plain(data)
@@ -666,14 +684,17 @@ def _converted(data: Any, dtype: np.dtype | None, name: str) -> np.ndarray:
             raise ValueError(
                 f"{name}: the nested lists are ragged or hold something that is no number: {error}"
             ) from None
-        if dtype is None and array.dtype.kind == "f":
+        if dtype is None and array.dtype.kind in "fc":
             # Python's floats have no width of their own; NumPy's, and arrays, keep theirs.
-            dtype = dtypes.get_default_dtype() if not isinstance(data, np.generic) else None
+            default = dtypes.get_default_dtype()
+            dtype = default if array.dtype.kind == "f" else dtypes.complex_of(default)
         data = array
     if np.asarray(data).dtype.kind not in _KINDS:
         raise TypeError(
             f"{name}: expected numbers or booleans, got {type(data).__name__} of dtype {np.asarray(data).dtype}"
         )
+    if dtype is not None and dtype.kind != "c" and np.asarray(data).dtype.kind == "c":
+        raise DtypeError(f"{name}: complex numbers have no {dtype}; ask for a complex dtype, or take .real or .imag")
     return np.array(data, dtype=dtype)
 
 
@@ -691,7 +712,8 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     Parameters
     ----------
     data : array_like
-        Arrays keep their dtype; Python floats get the default float type, ints int64, bools bool.
+        Arrays keep their dtype; Python floats get the default float type, complex numbers the complex type of its
+        width, ints int64, bools bool.
     dtype : numpy.dtype, optional
         Another type for the elements.
     device : optional
@@ -733,7 +755,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
     Parameters
     ----------
     array : numpy.ndarray
-        Of bools, integers or floats.
+        Of bools, integers, floats or complex numbers.
 
     Returns
     -------
@@ -755,7 +777,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
     """
     if not isinstance(array, np.ndarray) or array.dtype.kind not in _KINDS:
         raise TypeError(
-            "from_numpy: expected a numpy array of bools, integers or floats, got "
+            "from_numpy: expected a numpy array of bools, integers, floats or complex numbers, got "
             + (f"dtype {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__)
         )
     return _wrap(array.view(np.ndarray))

@@ -280,7 +280,7 @@ class Function:
         differentiable = [
             i
             for i, item in enumerate(listed)
-            if isinstance(item, Tensor) and item.dtype.kind == "f" and all(item is not t for t in ctx._unmarked)
+            if isinstance(item, Tensor) and item.dtype.kind in "fc" and all(item is not t for t in ctx._unmarked)
         ]
         if mode.enabled and any(ctx.needs_input_grad) and differentiable:
             call = _Call(cls, ctx, args, results, differentiable)

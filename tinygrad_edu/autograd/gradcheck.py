@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from tinygrad_edu import ops
 from tinygrad_edu.autograd.functional import gradients, rows_of
 from tinygrad_edu.autograd.grad import grad
 from tinygrad_edu.tensor import Tensor, from_numpy, tensor
@@ -38,10 +39,11 @@ def gradcheck(
     Parameters
     ----------
     func : callable
-        From the inputs to a Tensor, or to several; those that are no floats are left out.
+        From the inputs to a Tensor, or to several; those that are no floats are left out. Complex inputs and results
+        are checked as pairs of floats, real and imaginary part, along a new last dimension.
     inputs : Tensor, or tuple of Tensors and of anything else
-        The Jacobian is checked for the Tensors that require a gradient, which should be float64. They are copied with
-        their strides, and their ``grad`` is left alone.
+        The Jacobian is checked for the Tensors that require a gradient, which should be float64 or complex128. They are
+        copied with their strides, and their ``grad`` is left alone.
     eps : float, default 1e-6
         Step of the differences.
     atol, rtol : float, default 1e-5, 1e-3
@@ -74,7 +76,7 @@ def gradcheck(
     >>> tg.autograd.gradcheck(lambda x: (x * x).sum(), x)
     True
     """
-    given = tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
+    func, given = in_pairs(func, tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,))
     checked = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.requires_grad]
     if not checked:
         raise ValueError("gradcheck: expected at least one input that requires a gradient; set requires_grad=True")
@@ -171,7 +173,7 @@ def gradgradcheck(
     >>> tg.autograd.gradgradcheck(lambda x: x**3, x)
     True
     """
-    given = tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
+    func, given = in_pairs(func, tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,))
     checked = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.requires_grad]
     outputs = [y for y in floats_of(func(*given)) if y.requires_grad]
     if grad_outputs is None:
@@ -184,6 +186,7 @@ def gradgradcheck(
             cotangents.append(copied(values, requires_grad=True))
     else:
         cotangents = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
+        cotangents = [pairs_of(g) if g.is_complex() else g for g in cotangents]
         if len(cotangents) != len(outputs):
             raise ValueError(f"gradgradcheck: got {len(cotangents)} grad_outputs for {len(outputs)} outputs")
 
@@ -220,13 +223,30 @@ def copied(array: NDArray, requires_grad: bool) -> Tensor:
     return from_numpy(twin).requires_grad_(requires_grad)
 
 
+def in_pairs(func: Callable[..., Any], given: tuple[Any, ...]) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """A function of pairs of floats in the place of the complex Tensors that require a gradient, and these pairs."""
+    complex_ones = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.is_complex() and x.requires_grad]
+    if not complex_ones:
+        return func, given
+
+    def of_pairs(*xs: Any) -> Any:
+        return func(*[ops.view_as_complex(x) if i in complex_ones else x for i, x in enumerate(xs)])
+
+    return of_pairs, tuple(pairs_of(x) if i in complex_ones else x for i, x in enumerate(given))
+
+
+def pairs_of(z: Tensor) -> Tensor:
+    """Real and imaginary parts, as a leaf."""
+    return tensor(ops.view_as_real(z.detach()), requires_grad=z.requires_grad)
+
+
 def floats_of(result: Any) -> list[Tensor]:
-    """The float Tensors among a function's results."""
+    """The float Tensors among a function's results, complex ones as pairs of floats."""
     results = result if isinstance(result, tuple | list) else [result]
     for y in results:
         if not isinstance(y, Tensor):
             raise ValueError(f"gradcheck: expected a function that returns Tensors, got {type(y).__name__}")
-    return [y for y in results if y.is_floating_point()]
+    return [ops.view_as_real(y) if y.is_complex() else y for y in results if y.dtype.kind in "fc"]
 
 
 def recorded(y: Tensor, leaves: list[Tensor]) -> list[NDArray]:

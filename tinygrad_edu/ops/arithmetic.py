@@ -6,8 +6,8 @@ Each operation stands with the formula of its cotangents: for :math:`y = f(a, b)
 
 from __future__ import annotations
 
+import cmath
 import functools
-import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -17,7 +17,16 @@ from tinygrad_edu.dtypes import result_type
 from tinygrad_edu.ops.comparison import eq, ge, logical_and
 from tinygrad_edu.ops.creation import zeros_like
 from tinygrad_edu.ops.exponential import log
-from tinygrad_edu.ops.operation import Rule, elementwise, methods, overwriting, plain, ufuncs
+from tinygrad_edu.ops.operation import (
+    Rule,
+    composite,
+    elementwise,
+    is_complex,
+    methods,
+    overwriting,
+    plain,
+    ufuncs,
+)
 from tinygrad_edu.ops.selection import where
 from tinygrad_edu.tensor import Tensor
 
@@ -36,6 +45,7 @@ __all__ = [
     "relu",
     "remainder",
     "round",
+    "sgn",
     "sign",
     "square",
     "sub",
@@ -48,7 +58,7 @@ AWAY_FROM_ZERO = (0.5, 2.0)
 CONSTANT: Rule = lambda g: zeros_like(g)
 
 
-@elementwise(np.add, a=lambda g: g, b=lambda g: g)
+@elementwise(np.add, complex=True, a=lambda g: g, b=lambda g: g)
 def add(a: Any, b: Any) -> Tensor:
     r"""Sum :math:`a + b`; with `alpha`, :math:`a + \alpha b`.
 
@@ -62,7 +72,7 @@ def add(a: Any, b: Any) -> Tensor:
     """
 
 
-@elementwise(np.subtract, a=lambda g: g, b=lambda g: -g)
+@elementwise(np.subtract, complex=True, a=lambda g: g, b=lambda g: -g)
 def sub(a: Any, b: Any) -> Tensor:
     r"""Difference :math:`a - b`; with `alpha`, :math:`a - \alpha b`.
 
@@ -74,7 +84,7 @@ def sub(a: Any, b: Any) -> Tensor:
     """
 
 
-@elementwise(np.multiply, a=lambda g, b: g * b, b=lambda g, a: g * a)
+@elementwise(np.multiply, complex=True, a=lambda g, b: g * b, b=lambda g, a: g * a)
 def mul(a: Any, b: Any) -> Tensor:
     r"""Product :math:`a b`.
 
@@ -90,6 +100,7 @@ def mul(a: Any, b: Any) -> Tensor:
 @elementwise(
     np.divide,
     floating=True,
+    complex=True,
     domain={"b": AWAY_FROM_ZERO},
     a=lambda g, b: g / b,
     b=lambda g, a, b: -g * (a / b / b),
@@ -143,7 +154,7 @@ def fmod(a: Any, b: Any) -> Tensor:
     """
 
 
-@elementwise(np.negative, x=lambda g: -g)
+@elementwise(np.negative, complex=True, x=lambda g: -g)
 def neg(x: Any) -> Tensor:
     r"""Negative :math:`-x`.
 
@@ -155,7 +166,9 @@ def neg(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.reciprocal, floating=True, domain={"x": AWAY_FROM_ZERO}, x=lambda g, result: -g * (result * result))
+@elementwise(
+    np.reciprocal, floating=True, complex=True, domain={"x": AWAY_FROM_ZERO}, x=lambda g, result: -g * (result * result)
+)
 def reciprocal(x: Any) -> Tensor:
     r"""Reciprocal :math:`1 / x`.
 
@@ -167,7 +180,9 @@ def reciprocal(x: Any) -> Tensor:
     """
 
 
-@elementwise(lambda x: np.square(x, dtype=np.int64 if x.dtype.kind == "b" else None), x=lambda g, x: g * (2.0 * x))
+@elementwise(
+    lambda x: np.square(x, dtype=np.int64 if x.dtype.kind == "b" else None), complex=True, x=lambda g, x: g * (2.0 * x)
+)
 def square(x: Any) -> Tensor:
     r"""Square :math:`x^2`.
 
@@ -179,9 +194,10 @@ def square(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.absolute, x=lambda g, x: g * sign(x))
+# For x = u + iv and y = |x|, ∂y/∂u + i ∂y/∂v = (u + iv) / y.
+@elementwise(np.absolute, complex=True, x=lambda g, x: g * sgn(x))
 def abs(x: Any) -> Tensor:
-    r"""Magnitude :math:`|x|`; the gradient at 0 is 0.
+    r"""Magnitude :math:`|x|`, a real number also for complex ones; the gradient at 0 is 0.
 
     Examples
     --------
@@ -193,7 +209,7 @@ def abs(x: Any) -> Tensor:
 
 def _power(a: Any, b: Any) -> Any:
     dtype = getattr(a, "dtype", None) or getattr(b, "dtype", None)
-    if dtype is not None and dtype.kind != "f":
+    if dtype is not None and dtype.kind in "bui":
         if np.less(b, 0).any():
             raise TypeError("integers have no negative integer powers")
         if np.result_type(a, b).kind == "b":
@@ -204,25 +220,35 @@ def _power(a: Any, b: Any) -> Any:
 
 def _power_da(g: Any, a: Any, b: Any) -> Any:
     # b a^(b-1). Where b is 0 the power is constant; a^(b-1) could be infinite there and is not formed.
-    if isinstance(b, int | float):
+    if isinstance(b, int | float | complex):
         if b == 0:
             return zeros_like(g)
-        return g * (2.0 * a) if b == 2 else g * (float(b) * a ** (b - 1))
+        return g * (2.0 * a) if b == 2 else g * (1.0 * b * a ** (b - 1))
     constant = eq(b, 0)
     return where(constant, 0.0, g) * (b * a ** where(constant, 0.0, b - 1.0))
 
 
 def _power_db(g: Any, a: Any, b: Any, result: Any) -> Any:
     # a^b ln a. Where a is 0 and b >= 0 its limit is 0, which the product 0 · ln 0 would miss.
-    if isinstance(a, int | float):
-        if a != 0:
-            return g * (result * (math.log(a) if a > 0 else math.nan))
-        return where(b >= 0, 0.0, g * -math.inf)
-    constant = logical_and(eq(a, 0), ge(b, 0))
-    return where(constant, 0.0, g) * (result * log(where(constant, 1.0, a)))
+    if isinstance(a, int | float | complex):
+        if a == 0:
+            return where(_not_negative(b), 0.0, g * -cmath.inf)
+        logarithm: Any = cmath.log(a)
+        if result.dtype.kind != "c":
+            logarithm = logarithm.real if logarithm.imag == 0 else cmath.nan
+        return g * (result * logarithm)
+    constant = logical_and(eq(a, 0), _not_negative(b))
+    base = where(constant, 1.0, a)
+    if result.dtype.kind == "c":
+        base = base * (1 + 0j)  # a negative number has a complex logarithm
+    return where(constant, 0.0, g) * (result * log(base))
 
 
-@elementwise(_power, domain={"a": AWAY_FROM_ZERO}, a=_power_da, b=_power_db)
+def _not_negative(b: Any) -> Any:
+    return logical_and(ge(b.real, 0), eq(b.imag, 0)) if is_complex(plain(b)) else ge(b, 0)
+
+
+@elementwise(_power, complex=True, domain={"a": AWAY_FROM_ZERO}, a=_power_da, b=_power_db)
 def pow(a: Any, b: Any) -> Tensor:
     r"""Power :math:`a^b`.
 
@@ -289,6 +315,31 @@ def round(x: Any) -> Tensor:
     >>> tg.round(tg.tensor([0.5, 1.5, 2.4]))
     tensor([0., 2., 2.])
     """
+
+
+@composite()
+def sgn(x: Any) -> Tensor:
+    r"""The number of magnitude 1 in the direction of :math:`x`, :math:`x / |x|`, and 0 for 0; of real numbers the sign.
+
+    Parameters
+    ----------
+    x : Tensor, array or number
+        Of any shape.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.sgn(tg.tensor([3 + 4j, 0, -2]))
+    tensor([ 0.6+0.8j,  0. +0.j , -1. +0.j ])
+    """
+    if not is_complex(plain(x)):
+        return sign(x)
+    zero = eq(x, 0)
+    return where(zero, 0.0, x / where(zero, 1.0, abs(x)))
 
 
 def _sign(x: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from tinygrad_edu.ops.comparison import isnan, logical_not
 from tinygrad_edu.ops.diagonals import diagonal
 from tinygrad_edu.ops.exponential import sqrt
 from tinygrad_edu.ops.linalg import bmm, mv, outer
-from tinygrad_edu.ops.operation import composite, example, methods, overwriting
+from tinygrad_edu.ops.operation import composite, example, methods, overwriting, plain, refuse_complex
 from tinygrad_edu.ops.reduce import DIMS, Dims, mean, norm, std, var
 from tinygrad_edu.ops.reduce import sum as total
 from tinygrad_edu.ops.selection import clamp, where
@@ -367,6 +367,7 @@ def cov(x: Any, *, correction: int = 1) -> Tensor:
     tensor([[ 1., -1.],
             [-1.,  1.]])
     """
+    refuse_complex("cov", plain(x))
     if not 1 <= len(x.shape) <= 2:
         raise ShapeError(f"cov: expected variables as rows, or one of them, got shape {tuple(x.shape)}")
     n = x.shape[-1] - correction

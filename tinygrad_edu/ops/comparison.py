@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-@elementwise(np.equal)
+@elementwise(np.equal, complex=True)
 def eq(a: Any, b: Any) -> Tensor:
     r"""Whether :math:`a = b`.
 
@@ -47,7 +47,7 @@ def eq(a: Any, b: Any) -> Tensor:
     """
 
 
-@elementwise(np.not_equal)
+@elementwise(np.not_equal, complex=True)
 def ne(a: Any, b: Any) -> Tensor:
     r"""Whether :math:`a \ne b`.
 
@@ -117,7 +117,7 @@ def equal_operands(n: Size = 3, m: Size = 4) -> Case:
     return case(real(n, m, ties=True), real(m, ties=True))
 
 
-@elementwise(np.logical_and)
+@elementwise(np.logical_and, complex=True)
 def logical_and(a: Any, b: Any) -> Tensor:
     r"""Whether both are true; all numbers but 0 count as true.
 
@@ -129,7 +129,7 @@ def logical_and(a: Any, b: Any) -> Tensor:
     """
 
 
-@elementwise(np.logical_or)
+@elementwise(np.logical_or, complex=True)
 def logical_or(a: Any, b: Any) -> Tensor:
     r"""Whether one or both are true; all numbers but 0 count as true.
 
@@ -141,7 +141,7 @@ def logical_or(a: Any, b: Any) -> Tensor:
     """
 
 
-@elementwise(np.logical_xor)
+@elementwise(np.logical_xor, complex=True)
 def logical_xor(a: Any, b: Any) -> Tensor:
     r"""Whether exactly one is true; all numbers but 0 count as true.
 
@@ -153,7 +153,7 @@ def logical_xor(a: Any, b: Any) -> Tensor:
     """
 
 
-@elementwise(np.logical_not)
+@elementwise(np.logical_not, complex=True)
 def logical_not(x: Any) -> Tensor:
     r"""Whether 0 or false.
 
@@ -165,7 +165,7 @@ def logical_not(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.isnan)
+@elementwise(np.isnan, complex=True)
 def isnan(x: Any) -> Tensor:
     r"""Whether not a number.
 
@@ -177,7 +177,7 @@ def isnan(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.isinf)
+@elementwise(np.isinf, complex=True)
 def isinf(x: Any) -> Tensor:
     r"""Whether :math:`\pm\infty`.
 
@@ -189,7 +189,7 @@ def isinf(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.isfinite)
+@elementwise(np.isfinite, complex=True)
 def isfinite(x: Any) -> Tensor:
     r"""Whether neither infinite nor NaN.
 
@@ -252,7 +252,7 @@ def bitwise_not(x: Any) -> Tensor:
     """
 
 
-@operation()
+@operation(complex=True)
 def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     r"""Whether :math:`|a - b| \le \mathrm{atol} + \mathrm{rtol}\,|b|`, element by element.
 

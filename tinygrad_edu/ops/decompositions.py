@@ -69,14 +69,14 @@ class LinAlgError(np.linalg.LinAlgError, RuntimeError):
     """A matrix that the operation is not defined for: singular, or not positive definite."""
 
 
-def _require_matrix(name: str, x: Any, square: bool = True) -> None:
+def _require_matrix(name: str, x: Any, square: bool = True, complex: bool = False) -> None:
     if not isinstance(x, np.ndarray | Tensor):
         raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}")
     if len(x.shape) < 2:
         raise ShapeError(f"{name}: expected a matrix, or a batch of them, got shape {tuple(x.shape)}")
     if square and x.shape[-1] != x.shape[-2]:
         raise ShapeError(f"{name}: expected a square matrix, or a batch of them, got shape {tuple(x.shape)}")
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in ("fc" if complex else "f"):
         raise DtypeError(f"{name}: expected floats, got {x.dtype} (shape {tuple(x.shape)}); convert with .float()")
 
 
@@ -95,7 +95,7 @@ def _as_matrix(g: Any) -> Any:
 # Inverse and equations
 
 
-@operation(method=False, x=lambda g, result: -(result.mT @ g @ result.mT))
+@operation(complex=True, method=False, x=lambda g, result: -(result.mT @ g @ result.mT))
 def inv(x: Any) -> Tensor:
     r"""Inverse :math:`Y = X^{-1}` of a matrix, or of each of a batch; :math:`\bar X = -Y^\top \bar Y Y^\top`.
 
@@ -119,7 +119,7 @@ def inv(x: Any) -> Tensor:
     tensor([[0.5 , 0.  ],
             [0.  , 0.25]])
     """
-    _require_matrix("inv", x)
+    _require_matrix("inv", x, complex=True)
     try:
         return np.linalg.inv(x)
     except np.linalg.LinAlgError:
@@ -165,6 +165,7 @@ def _solve_a(g: Any, a: Any, result: Any, b_shape: tuple[int, ...], left: bool) 
 
 
 @operation(
+    complex=True,
     method=False,
     a=_solve_a,
     b=lambda g, a, b_shape, left: unbroadcast(_solve_b(g, a, left), b_shape),
@@ -201,7 +202,7 @@ def solve(a: Any, b: Any, *, left: bool = True) -> Tensor:
     >>> tg.linalg.solve(tg.tensor([[2.0, 0.0], [0.0, 4.0]]), tg.tensor([2.0, 2.0]))
     tensor([1. , 0.5])
     """
-    _require_matrix("solve", a)
+    _require_matrix("solve", a, complex=True)
     if a.dtype != b.dtype:
         raise DtypeError(f"solve: both operands must have one dtype, got {a.dtype} and {b.dtype}")
     vector = _is_vector(a.shape, b.shape)
@@ -254,7 +255,7 @@ def solve_triangular(a: Any, b: Any, *, upper: bool, left: bool = True, unitrian
     tensor([[1.],
             [2.]])
     """
-    _require_matrix("solve_triangular", a)
+    _require_matrix("solve_triangular", a, complex=True)
     if len(b.shape) < 2:
         raise ShapeError(f"solve_triangular: expected a matrix on the right side, got shape {tuple(b.shape)}")
     offset = int(unitriangular)
@@ -280,15 +281,15 @@ def _det_rule(g: Any, x: Any, result: Any) -> Any:
 
 
 def _cofactors(x: np.ndarray) -> np.ndarray:
-    # With A = U S Vᵀ, cof(A) = det(U) det(V) U cof(S) Vᵀ, and cof(S) is the product of all other singular values.
+    # With A = U S V*, cof(A) = det(U) det(V*) conj(U cof(S) V*), and cof(S) is the product of all other singular values.
     u, s, vh = np.linalg.svd(x)
     n = x.shape[-1]
     others = np.where(np.eye(n, dtype=bool), s.dtype.type(1), s[..., None, :]).prod(-1)
     sign = (np.linalg.det(u) * np.linalg.det(vh)).astype(x.dtype)
-    return sign[..., None, None] * ((u * others[..., None, :]) @ vh)
+    return sign[..., None, None] * ((u * others[..., None, :]) @ vh).conj()
 
 
-@operation(x=_det_rule)
+@operation(complex=True, x=_det_rule)
 def det(x: Any) -> Tensor:
     r"""Determinant of a matrix, or of each of a batch; :math:`\bar X = \bar y\, y\, X^{-\top}`, the cofactors.
 
@@ -308,7 +309,7 @@ def det(x: Any) -> Tensor:
     >>> tg.det(tg.tensor([[2.0, 0.0], [0.0, 4.0]]))
     tensor(8.)
     """
-    _require_matrix("det", x)
+    _require_matrix("det", x, complex=True)
     return np.linalg.det(x)
 
 
@@ -887,7 +888,7 @@ def matrix_power(x: Any, n: int) -> Tensor:
     tensor([[1., 5.],
             [0., 1.]])
     """
-    _require_matrix("matrix_power", x)
+    _require_matrix("matrix_power", x, complex=True)
     if n == 0:
         return where(np.zeros(x.shape, bool), x, np.eye(x.shape[-1], dtype=x.dtype))
     factor: Any = clone(x) if n > 0 else inv(x)
@@ -907,7 +908,7 @@ def _matrix_exp_rule(g: Any, x: Any) -> Any:
     return matrix_exp(cat([above, below], -2))[..., :n, n:]
 
 
-@operation(x=_matrix_exp_rule)
+@operation(complex=True, x=_matrix_exp_rule)
 def matrix_exp(x: Any) -> Tensor:
     r"""Exponential :math:`e^X = \sum_k X^k / k!` of a matrix, or of each of a batch.
 
@@ -932,7 +933,7 @@ def matrix_exp(x: Any) -> Tensor:
     tensor([[1., 1.],
             [0., 1.]])
     """
-    _require_matrix("matrix_exp", x)
+    _require_matrix("matrix_exp", x, complex=True)
     from scipy.linalg import expm
 
     return expm(x)
@@ -1076,7 +1077,7 @@ def matrix_norm(x: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
     >>> tg.linalg.matrix_norm(x), tg.linalg.matrix_norm(x, ord="nuc")
     (tensor(5.), tensor(7.))
     """
-    _require_matrix("matrix_norm", x, square=False)
+    _require_matrix("matrix_norm", x, square=False, complex=True)
     rows, columns = axes_of("matrix_norm", dim, len(x.shape))
     if ord == "fro":
         return norm(x, 2, (rows, columns), keepdim)

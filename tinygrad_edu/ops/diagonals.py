@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_edu.announce import Case, Size, case, real
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.ops.operation import composite, example, operation
+from tinygrad_edu.ops.operation import composite, example, operation, refuse_complex
 from tinygrad_edu.ops.shape import axes_of
 from tinygrad_edu.tensor import Tensor
 
@@ -16,6 +16,7 @@ __all__ = ["diag", "diagonal", "diagonal_scatter", "tril", "triu"]
 
 
 @operation(
+    complex=True,
     view=True,
     x=lambda g, x_shape, offset, dim1, dim2: diagonal_scatter(np.zeros(x_shape, g.dtype), g, offset, dim1, dim2),
 )
@@ -55,6 +56,7 @@ def _(n: Size = 3, m: Size = 4, b: Size = 2) -> Case:
 
 
 @operation(
+    complex=True,
     x=lambda g, src_shape, offset, dim1, dim2: diagonal_scatter(g, np.zeros(src_shape, g.dtype), offset, dim1, dim2),
     src=lambda g, offset, dim1, dim2: diagonal(g, offset, dim1, dim2),
 )
@@ -92,6 +94,8 @@ def diagonal_scatter(x: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int
     part = np.diagonal(out, offset, *axes_of("diagonal_scatter", (dim1, dim2), x.ndim))
     if np.shape(src) != part.shape:
         raise ShapeError(f"diagonal_scatter: the diagonal has shape {part.shape}, src has shape {np.shape(src)}")
+    if x.dtype.kind != "c":
+        refuse_complex(f"diagonal_scatter into {x.dtype}", src)
     part.flags.writeable = True
     part[...] = src
     return out
@@ -146,7 +150,7 @@ def _(n: Size = 3) -> Case:
     return case(real(n))
 
 
-@operation(in_place=True, x=lambda g, diagonal: tril(g, diagonal))
+@operation(complex=True, in_place=True, x=lambda g, diagonal: tril(g, diagonal))
 def tril(x: Any, diagonal: int = 0) -> Tensor:
     """The lower triangle of the matrices in the last two dimensions, and 0 above it.
 
@@ -176,7 +180,7 @@ def _(n: Size = 3, m: Size = 4, b: Size = 2) -> Case:
     return case(real(b, n, m), 1)
 
 
-@operation(in_place=True, x=lambda g, diagonal: triu(g, diagonal))
+@operation(complex=True, in_place=True, x=lambda g, diagonal: triu(g, diagonal))
 def triu(x: Any, diagonal: int = 0) -> Tensor:
     """The upper triangle of the matrices in the last two dimensions, and 0 below it.
 

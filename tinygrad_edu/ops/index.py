@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_edu.announce import Case, Size, case, labels, real
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.graph import unbroadcast
-from tinygrad_edu.ops.operation import composite, example, methods, operation, plain
+from tinygrad_edu.ops.operation import composite, example, methods, operation, plain, refuse_complex
 from tinygrad_edu.ops.shape import axis_of, broadcast_to, flatten
 from tinygrad_edu.tensor import Tensor, _wrap
 
@@ -140,7 +140,7 @@ def taken(x: np.ndarray, index: Any) -> np.ndarray:
         raise IndexError(f"index: {error} (shape {x.shape})") from None
 
 
-@operation(view=True, method=False, x=lambda g, x_shape, index: unindex(g, index, x_shape))
+@operation(complex=True, view=True, method=False, x=lambda g, x_shape, index: unindex(g, index, x_shape))
 def getitem(x: Any, index: Any) -> Tensor:
     r"""The elements at an index: ``x[index]``.
 
@@ -236,7 +236,7 @@ def summed_rows(rows: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.nd
     return found[starts], matrix @ values
 
 
-@operation(method=False, y=lambda g, index: getitem(g, index))
+@operation(complex=True, method=False, y=lambda g, index: getitem(g, index))
 def unindex(y: Any, index: Any, shape: Any) -> Tensor:
     r"""Elements added into zeros at an index: the transpose of :func:`getitem`.
 
@@ -290,6 +290,7 @@ def _put_values(g: Any, indices: Any, shape: tuple[int, ...], accumulate: bool) 
 
 
 @operation(
+    complex=True,
     in_place=False,
     x=lambda g, indices, accumulate: g if accumulate else index_put(g, indices, 0.0),
     values=lambda g, indices, values_shape, accumulate: _put_values(g, indices, values_shape, accumulate),
@@ -332,6 +333,7 @@ def _(n: Size = 3, m: Size = 4, k: Size = 2, accumulate: bool = False) -> Case:
 def put(out: np.ndarray, index: Any, values: Any, accumulate: bool, name: str) -> None:
     """Write values into an array at an index."""
     part = taken(out, index)
+    _require_real(name, out, values)
     try:
         np.broadcast_to(values, part.shape)
     except ValueError:
@@ -343,6 +345,11 @@ def put(out: np.ndarray, index: Any, values: Any, accumulate: bool, name: str) -
         add_at(out, index, values)
     else:
         out[index] = values
+
+
+def _require_real(name: str, out: np.ndarray, values: Any) -> None:
+    if out.dtype.kind != "c":
+        refuse_complex(f"{name} into {out.dtype}", values)
 
 
 # Along one dimension
@@ -710,6 +717,7 @@ def _(n: Size = 3, m: Size = 4, k: Size = 2) -> Case:
 
 
 @operation(
+    complex=True,
     in_place=True,
     x=lambda g, mask, x_shape: unbroadcast(masked_fill(g, mask, 0.0), x_shape),
     value=lambda g, mask: (g * mask).sum(),
@@ -739,6 +747,7 @@ def masked_fill(x: Any, mask: Any, value: Any) -> Tensor:
         raise DtypeError(f"masked_fill: expected a mask of bools, got {np.asarray(mask).dtype}")
     if np.ndim(value):
         raise ShapeError(f"masked_fill: expected a single value, got shape {np.shape(value)}")
+    _require_real("masked_fill", x, value)
     return np.where(mask, np.asarray(value).astype(x.dtype), x)
 
 

@@ -71,7 +71,7 @@ def write(x: Tensor, index: Any, value: Any, name: str) -> Tensor:
     require_writable(x, name)
     if not isinstance(value, Tensor):
         value = np.asarray(value)
-    elif value.dtype != x.dtype and x.is_floating_point():
+    elif value.dtype != x.dtype and x.is_floating_point() and not value.is_complex():
         value = astype(value, x.dtype)
     new = value.ndim - taken(x.array, index).ndim
     if new > 0 and value.shape[:new] == (1,) * new:

@@ -54,7 +54,7 @@ def _arrays(name: str, tensors: Any) -> list[np.ndarray]:
     return arrays if len(dtypes) == 1 else [array.astype(result_type(*arrays), copy=False) for array in arrays]
 
 
-@operation(method=False, tensors=lambda g, tensors_shape, dim: _cat_rule(g, tensors_shape, dim))
+@operation(complex=True, method=False, tensors=lambda g, tensors_shape, dim: _cat_rule(g, tensors_shape, dim))
 def cat(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors joined along a dimension they have.
 
@@ -105,7 +105,7 @@ def _stack_rule(g: Any, dim: int) -> Any:
     return lambda i: g[_at(dim, i)]
 
 
-@operation(method=False, tensors=lambda g, dim: _stack_rule(g, dim))
+@operation(complex=True, method=False, tensors=lambda g, dim: _stack_rule(g, dim))
 def stack(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors joined along a new dimension.
 

@@ -63,6 +63,7 @@ def _matmul_b(g: Any, a: Any, shape: tuple[int, ...]) -> Any:
 
 
 @operation(
+    complex=True,
     a=lambda g, b, a_shape: _matmul_a(g, b, a_shape),
     b=lambda g, a, b_shape: _matmul_b(g, a, b_shape),
 )
@@ -485,7 +486,7 @@ def _contract_rule(g: Any, operands: list, equation: str) -> Any:
     return cotangent
 
 
-@operation(method=False, operands=lambda g, operands, equation: _contract_rule(g, operands, equation))
+@operation(complex=True, method=False, operands=lambda g, operands, equation: _contract_rule(g, operands, equation))
 def contract(equation: str, operands: Any) -> Tensor:
     r"""Sum of products in which every letter of an operand stands in another operand or the result.
 

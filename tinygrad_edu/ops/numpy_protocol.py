@@ -29,6 +29,7 @@ from tinygrad_edu.ops import (
     sorting,
 )
 from tinygrad_edu.ops import shape as shapes
+from tinygrad_edu.ops.complex import angle, imag, real
 from tinygrad_edu.ops.operation import methods, plain, ufuncs
 from tinygrad_edu.tensor import Tensor, as_tensor
 
@@ -75,7 +76,7 @@ def _array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, out: 
         asked = name if method == "__call__" else f"{name}.{method}"
         given = f" with {', '.join(options)}=" if options else ""
         raise TypeError(f"{asked}{given} is not defined for Tensors; for its values alone use .detach().numpy()")
-    return ufuncs[ufunc](*(x if isinstance(x, Tensor | int | float) else np.asarray(x) for x in inputs))
+    return ufuncs[ufunc](*(x if isinstance(x, Tensor | int | float | complex) else np.asarray(x) for x in inputs))
 
 
 def _array_function(self: Tensor, function: Callable, types: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
@@ -118,7 +119,7 @@ def _(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) ->
 
 @_is(np.mean)
 def _(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
-    return reduce.mean(a if dtype is not None or a.dtype.kind == "f" else a.double(), axis, keepdims, dtype=dtype)
+    return reduce.mean(a if dtype is not None or a.dtype.kind in "fc" else a.double(), axis, keepdims, dtype=dtype)
 
 
 @_is(np.prod)
@@ -130,12 +131,12 @@ def _(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) ->
 
 @_is(np.var)
 def _(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
-    return reduce.var(a if a.dtype.kind == "f" else a.double(), axis, ddof, keepdims)
+    return reduce.var(a if a.dtype.kind in "fc" else a.double(), axis, ddof, keepdims)
 
 
 @_is(np.std)
 def _(a: Any, axis: Any = None, *, ddof: int = 0, keepdims: bool = False) -> Any:
-    return reduce.std(a if a.dtype.kind == "f" else a.double(), axis, ddof, keepdims)
+    return reduce.std(a if a.dtype.kind in "fc" else a.double(), axis, ddof, keepdims)
 
 
 @_is(np.max, np.amax)
@@ -195,6 +196,21 @@ def _(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
 
 def _with_ones(y: Any, x: Any, keepdims: bool) -> Any:
     return y.reshape((1,) * x.ndim) if keepdims else y
+
+
+# Parts of complex numbers
+
+functions[np.real] = real
+
+
+@_is(np.imag)
+def _(val: Any) -> Any:
+    return imag(val) if val.is_complex() else creation.zeros_like(val)
+
+
+@_is(np.angle)
+def _(z: Any) -> Any:
+    return angle(z)
 
 
 # Shapes
@@ -481,8 +497,8 @@ def _(subscripts: str, *operands: Any) -> Any:
 
 functions[np.shape] = lambda a: np.shape(plain(a))
 functions[np.ndim] = lambda a: np.ndim(plain(a))
-functions[np.iscomplexobj] = lambda x: False
-functions[np.isrealobj] = lambda x: True
+functions[np.iscomplexobj] = lambda x: np.iscomplexobj(plain(x))
+functions[np.isrealobj] = lambda x: np.isrealobj(plain(x))
 
 
 @_is(np.size)

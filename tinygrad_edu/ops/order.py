@@ -12,7 +12,7 @@ from tinygrad_edu.ops.comparison import eq, isnan, logical_or
 from tinygrad_edu.ops.extremum import ValuesAndIndices, amax, amin
 from tinygrad_edu.ops.index import gather, like
 from tinygrad_edu.ops.join import stack
-from tinygrad_edu.ops.operation import composite, example, operation, plain
+from tinygrad_edu.ops.operation import composite, example, operation, plain, refuse_complex
 from tinygrad_edu.ops.reduce import any as any_of
 from tinygrad_edu.ops.reduce import sum as total
 from tinygrad_edu.ops.selection import where
@@ -39,6 +39,7 @@ __all__ = [
 
 def _running(name: str, kernel: np.ufunc, x: Any, dim: int) -> ValuesAndIndices:
     array = plain(x)
+    refuse_complex(name, array)
     axis = axis_of(name, dim, array.ndim)
     if not array.ndim:
         return ValuesAndIndices(x.reshape(()), like(np.zeros((), np.int64), x))
@@ -159,6 +160,7 @@ def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> ValuesAndI
     >>> tg.kthvalue(tg.tensor([3.0, 1.0, 2.0]), 2).values
     tensor(2.)
     """
+    refuse_complex("kthvalue", plain(x))
     axis = axis_of("kthvalue", dim, len(x.shape))
     length = x.shape[axis] if x.shape else 1
     if not 1 <= k <= length:
@@ -216,6 +218,7 @@ def median(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """
     if dim is None:
         return middle(x)
+    refuse_complex("median", plain(x))
     axis = axis_of("median", dim, len(x.shape))
     if not x.shape:
         return ValuesAndIndices(x.reshape(()), like(np.zeros((), np.int64), x))
@@ -338,6 +341,7 @@ def searchsorted(sorted_sequence: Any, input: Any, *, right: bool = False) -> Te
     tensor([1, 3])
     """
     rows, array = np.asarray(plain(sorted_sequence)), np.asarray(plain(input))
+    refuse_complex("searchsorted", rows, array)
     side: Literal["left", "right"] = "right" if right else "left"
     if rows.ndim == 1:
         return like(np.asarray(np.searchsorted(rows, array, side), np.int64), sorted_sequence)

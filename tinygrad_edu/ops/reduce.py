@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu.announce import Case, Size, case, real
 from tinygrad_edu.errors import DtypeError
 from tinygrad_edu.ops.arithmetic import abs as magnitude
-from tinygrad_edu.ops.arithmetic import sign
+from tinygrad_edu.ops.arithmetic import sgn
 from tinygrad_edu.ops.comparison import eq
 from tinygrad_edu.ops.creation import zeros_like
 from tinygrad_edu.ops.cumulative import cumprod
@@ -80,14 +80,14 @@ def count(shape: tuple[int, ...], dim: Any, name: str = "reduction") -> int:
 
 
 def _require_float(name: str, x: Any) -> None:
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in "fc":
         raise DtypeError(f"{name}: expected a float tensor, got {x.dtype} (shape {x.shape}); convert it with .float()")
 
 
 # Sums
 
 
-@operation(x=lambda g, x_shape, dim: spread(g, x_shape, dim))
+@operation(complex=True, x=lambda g, x_shape, dim: spread(g, x_shape, dim))
 def sum(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     r"""Sum :math:`y = \sum_i x_i` along some or all dimensions; :math:`\partial y / \partial x_i = 1`.
 
@@ -114,12 +114,12 @@ def sum(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) ->
     >>> x.sum(dim=0, keepdim=True)
     tensor([[4., 6.]])
     """
-    if dtype is None and x.dtype.kind != "f":
+    if dtype is None and x.dtype.kind in "bui":
         dtype = np.int64
     return fold(np.add, x, None if dim is None else axes("sum", dim, x.ndim), keepdim, dtype)
 
 
-@operation(x=lambda g, x_shape, dim: spread(_divided(g, count(x_shape, dim)), x_shape, dim))
+@operation(complex=True, x=lambda g, x_shape, dim: spread(_divided(g, count(x_shape, dim)), x_shape, dim))
 def mean(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     r"""Mean :math:`y = \frac1n \sum_i x_i` along some or all dimensions; :math:`\partial y / \partial x_i = 1/n`.
 
@@ -275,7 +275,7 @@ def _others(x: Any) -> Any:
     return before * after
 
 
-@operation(x=_prod_rule)
+@operation(complex=True, x=_prod_rule)
 def prod(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     r"""Product :math:`y = \prod_i x_i` along one or all dimensions.
 
@@ -303,7 +303,7 @@ def prod(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -
     >>> x.grad
     tensor([0., 6., 0.])
     """
-    if dtype is None and x.dtype.kind != "f":
+    if dtype is None and x.dtype.kind in "bui":
         dtype = np.int64
     axis = None if dim is None or x.ndim == 0 else axis_of("prod", dim, x.ndim)
     return fold(np.multiply, x, axis, keepdim, dtype)
@@ -312,7 +312,7 @@ def prod(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -
 # Truth and counts
 
 
-@operation()
+@operation(complex=True)
 def any(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether at least one element is true, that is, not 0.
 
@@ -338,7 +338,7 @@ def any(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     return fold(np.logical_or, x, axes("any", dim, x.ndim), keepdim)
 
 
-@operation()
+@operation(complex=True)
 def all(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether every element is true, that is, not 0.
 
@@ -364,7 +364,7 @@ def all(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     return fold(np.logical_and, x, axes("all", dim, x.ndim), keepdim)
 
 
-@operation()
+@operation(complex=True)
 def count_nonzero(x: Any, dim: Any = None) -> Tensor:
     """The number of elements that are not 0.
 
@@ -392,27 +392,27 @@ def count_nonzero(x: Any, dim: Any = None) -> Tensor:
 
 
 def _norm_rule(g: Any, x: Any, result: Any, p: Any, dim: Any) -> Any:
-    # y = (Σ |x_i|^p)^(1/p): ∂y/∂x_i = sign(x_i) (|x_i| / y)^(p-1). Where y = 0 there is no direction, and 0 is chosen.
+    # y = (Σ |x_i|^p)^(1/p): ∂y/∂x_i = sgn(x_i) (|x_i| / y)^(p-1). Where y = 0 there is no direction, and 0 is chosen.
     g, y = kept(g, x.shape, dim), kept(result, x.shape, dim)
     p = 2.0 if p == "fro" else float(p)
     if p == 0:
         return zeros_like(x)
     if p == 1:
-        return g * sign(x)
+        return g * sgn(x)
     if math.isinf(p):
         mine = eq(magnitude(x), y)
-        return mine * sign(x) * (g / sum(mine, dim, True, dtype=g.dtype))
+        return mine * sgn(x) * (g / sum(mine, dim, True, dtype=g.dtype))
     y = where(eq(y, 0), 1.0, y)
     if p == 2:
         return g * (x / y)
-    return g * sign(x) * (where(eq(x, 0), 1.0, magnitude(x)) / y) ** (p - 1.0)
+    return g * sgn(x) * (where(eq(x, 0), 1.0, magnitude(x)) / y) ** (p - 1.0)
 
 
-@operation(x=_norm_rule)
+@operation(complex=True, x=_norm_rule)
 def norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Tensor:
     r"""Norm :math:`y = (\sum_i |x_i|^p)^{1/p}` along some or all dimensions, of their elements as one long vector.
 
-    :math:`\partial y / \partial x_i = \mathrm{sign}(x_i) (|x_i| / y)^{p-1}`, and 0 where :math:`y` is 0.
+    :math:`\partial y / \partial x_i = \mathrm{sgn}(x_i) (|x_i| / y)^{p-1}`, and 0 where :math:`y` is 0.
 
     Parameters
     ----------
@@ -438,6 +438,8 @@ def norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Tens
     tensor(7.)
     """
     _require_float("norm", x)
+    if x.dtype.kind == "c":
+        x = np.abs(x)
     axis = axes("norm", dim, x.ndim)
     p = 2.0 if p == "fro" else float(p)
     if p == 2:

@@ -18,6 +18,7 @@ __all__ = ["clamp", "clip", "lerp", "maximum", "minimum", "where"]
 
 
 @operation(
+    complex=True,
     method=False,
     a=lambda g, condition, a_shape: unbroadcast(where(condition, g, 0.0), a_shape),
     b=lambda g, condition, b_shape: unbroadcast(where(condition, 0.0, g), b_shape),

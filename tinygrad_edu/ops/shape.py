@@ -112,7 +112,7 @@ def _reshaped(name: str, x: np.ndarray, shape: Any) -> np.ndarray:
         raise ShapeError(f"{name}: a tensor of shape {x.shape} with {x.size} elements does not fit {shape}") from None
 
 
-@operation(view=True, method=False, x=lambda g, x_shape: g.reshape(x_shape))
+@operation(complex=True, view=True, method=False, x=lambda g, x_shape: g.reshape(x_shape))
 def reshape(x: Any, shape: Any) -> Tensor:
     """The same elements in row-major order in another shape.
 
@@ -147,7 +147,7 @@ def _(n: Size = 2, m: Size = 6) -> Case:
     return case(real(n, m), (m, n))
 
 
-@operation(view=True, method=False, x=lambda g, x_shape: g.reshape(x_shape))
+@operation(complex=True, view=True, method=False, x=lambda g, x_shape: g.reshape(x_shape))
 def view(x: Any, shape: Any) -> Tensor:
     """The same memory in another shape.
 
@@ -188,7 +188,7 @@ def _(n: Size = 2, m: Size = 6) -> Case:
     return case(real(n, m), (m, n))
 
 
-@operation(view=True, x=lambda g, x_shape: g.reshape(x_shape))
+@operation(complex=True, view=True, x=lambda g, x_shape: g.reshape(x_shape))
 def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Neighbouring dimensions made one.
 
@@ -220,7 +220,7 @@ def _(n: Size = 2, c: Size = 3, h: Size = 4) -> Case:
     return case(real(n, c, h), 1)
 
 
-@operation(view=True, x=lambda g, x_shape: g.reshape(x_shape))
+@operation(complex=True, view=True, x=lambda g, x_shape: g.reshape(x_shape))
 def ravel(x: Any) -> Tensor:
     """All elements in one dimension, in row-major order.
 
@@ -246,7 +246,7 @@ def _(n: Size = 2, m: Size = 3) -> Case:
     return case(real(n, m))
 
 
-@operation(view=True, x=lambda g, x_shape: g.reshape(x_shape))
+@operation(complex=True, view=True, x=lambda g, x_shape: g.reshape(x_shape))
 def unflatten(x: Any, dim: int, sizes: Any) -> Tensor:
     """One dimension made several.
 
@@ -285,7 +285,7 @@ def _(n: Size = 2, h: Size = 3, w: Size = 4) -> Case:
     return case(real(n, h * w), 1, (h, w))
 
 
-@operation(view=True, x=lambda g, x_shape: g.reshape(x_shape))
+@operation(complex=True, view=True, x=lambda g, x_shape: g.reshape(x_shape))
 def unsqueeze(x: Any, dim: int) -> Tensor:
     """A new dimension of length 1.
 
@@ -314,7 +314,7 @@ def _(n: Size = 3, m: Size = 4) -> Case:
     return case(real(n, m), 1)
 
 
-@operation(view=True, x=lambda g, x_shape: g.reshape(x_shape))
+@operation(complex=True, view=True, x=lambda g, x_shape: g.reshape(x_shape))
 def squeeze(x: Any, dim: Any = None) -> Tensor:
     """Dimensions of length 1 taken away.
 
@@ -352,7 +352,7 @@ def _inverse(dims: Any) -> tuple[int, ...]:
     return tuple(sorted(range(len(places)), key=places.__getitem__))
 
 
-@operation(view=True, method=False, x=lambda g, dims: permute(g, _inverse(dims)))
+@operation(complex=True, view=True, method=False, x=lambda g, dims: permute(g, _inverse(dims)))
 def permute(x: Any, dims: Any) -> Tensor:
     r"""The dimensions in another order: dimension `i` of the result is dimension `dims[i]` of `x`.
 
@@ -390,7 +390,7 @@ def _(n: Size = 2, c: Size = 3, h: Size = 4) -> Case:
     return case(real(n, c, h), (1, -1, 0))
 
 
-@operation(view=True, x=lambda g, dim0, dim1: transpose(g, dim0, dim1))
+@operation(complex=True, view=True, x=lambda g, dim0, dim1: transpose(g, dim0, dim1))
 def transpose(x: Any, dim0: int, dim1: int) -> Tensor:
     """Two dimensions exchanged.
 
@@ -423,7 +423,7 @@ def _(n: Size = 2, c: Size = 3, h: Size = 4) -> Case:
     return case(real(n, c, h), 0, -1)
 
 
-@operation(view=True, x=lambda g, axis0, axis1: swapaxes(g, axis0, axis1))
+@operation(complex=True, view=True, x=lambda g, axis0, axis1: swapaxes(g, axis0, axis1))
 def swapaxes(x: Any, axis0: int, axis1: int) -> Tensor:
     """Two dimensions exchanged, under NumPy's name.
 
@@ -495,7 +495,7 @@ def _(n: Size = 2, m: Size = 3) -> Case:
 
 @composite()
 def adjoint(x: Any) -> Tensor:
-    """The matrices in the last two dimensions transposed; for real numbers the same as ``x.mT``.
+    """The matrices in the last two dimensions transposed and conjugated; for real numbers the same as ``x.mT``.
 
     Parameters
     ----------
@@ -504,7 +504,7 @@ def adjoint(x: Any) -> Tensor:
     Returns
     -------
     Tensor, shape (..., m, n)
-        A view.
+        For real numbers a view.
 
     Examples
     --------
@@ -512,7 +512,7 @@ def adjoint(x: Any) -> Tensor:
     >>> tg.zeros(5, 2, 3).adjoint().shape
     (5, 3, 2)
     """
-    return _matrix_transpose(x, "adjoint")
+    return _matrix_transpose(x, "adjoint").conj()
 
 
 @example(adjoint)
@@ -528,9 +528,12 @@ def _matrix_transpose(x: Any, name: str) -> Any:
 
 _PROPERTIES = {
     "mT": (lambda x: _matrix_transpose(x, "mT"), "The matrices in the last two dimensions transposed."),
-    "mH": (lambda x: _matrix_transpose(x, "mH"), "The same as :attr:`mT`, since all numbers are real."),
+    "mH": (
+        lambda x: _matrix_transpose(x, "mH").conj(),
+        "The matrices in the last two dimensions, transposed and conjugated.",
+    ),
     "T": (lambda x: permute(x, tuple(range(x.ndim))[::-1]), "The dimensions in reverse order."),
-    "H": (lambda x: t(x), "The transpose of a matrix, since all numbers are real."),
+    "H": (lambda x: t(x).conj(), "The conjugate transpose of a matrix."),
 }
 for _name, (_get, _doc) in _PROPERTIES.items():
     setattr(Tensor, _name, property(_get, doc=_doc))
@@ -579,7 +582,7 @@ moveaxis = movedim
 methods(moveaxis=movedim)
 
 
-@operation(method=False, x=lambda g, dims: flip(g, dims))
+@operation(complex=True, method=False, x=lambda g, dims: flip(g, dims))
 def flip(x: Any, dims: Any) -> Tensor:
     """The elements in reverse order along some dimensions.
 
@@ -670,7 +673,7 @@ def _negative(shifts: Any) -> Any:
     return tuple(-shift for shift in shifts) if isinstance(shifts, Sequence) else -shifts
 
 
-@operation(x=lambda g, shifts, dims: roll(g, _negative(shifts), dims))
+@operation(complex=True, x=lambda g, shifts, dims: roll(g, _negative(shifts), dims))
 def roll(x: Any, shifts: Any, dims: Any = None) -> Tensor:
     """The elements moved along some dimensions; those moved out at the end come in at the start.
 
@@ -712,7 +715,7 @@ def _(n: Size = 3, m: Size = 4) -> Case:
 # Repeated elements
 
 
-@operation(view=True, method=False, x=lambda g, x_shape: unbroadcast(g, x_shape))
+@operation(complex=True, view=True, method=False, x=lambda g, x_shape: unbroadcast(g, x_shape))
 def expand(x: Any, size: Any) -> Tensor:
     r"""Dimensions of length 1 repeated, without copying: :math:`y_{ij} = x_{i}`.
 
@@ -754,7 +757,7 @@ def _(n: Size = 3, m: Size = 4) -> Case:
     return case(real(n, 1), (2, -1, m))
 
 
-@operation(view=True, method=False, x=lambda g, x_shape: unbroadcast(g, x_shape))
+@operation(complex=True, view=True, method=False, x=lambda g, x_shape: unbroadcast(g, x_shape))
 def broadcast_to(x: Any, size: Any) -> Tensor:
     """Dimensions of length 1 repeated, without copying, as arithmetic does it.
 
@@ -798,7 +801,7 @@ def _summed_repeats(g: Any, sizes: tuple[int, ...], shape: tuple[int, ...]) -> A
     return g.reshape(pairs).sum(tuple(range(0, len(pairs), 2)))
 
 
-@operation(method=False, x=lambda g, sizes, x_shape: _summed_repeats(g, sizes, x_shape).reshape(x_shape))
+@operation(complex=True, method=False, x=lambda g, sizes, x_shape: _summed_repeats(g, sizes, x_shape).reshape(x_shape))
 def repeat(x: Any, sizes: Any) -> Tensor:
     """The whole tensor several times along each dimension. NumPy calls this ``tile``.
 
@@ -882,7 +885,7 @@ def _opposite(widths: Any) -> tuple[tuple[int, int], ...]:
     return tuple((-before, -after) for before, after in widths)
 
 
-@operation(x=lambda g, widths: pad(g, _opposite(widths)))
+@operation(complex=True, x=lambda g, widths: pad(g, _opposite(widths)))
 def pad(x: Any, widths: Any, value: float = 0.0) -> Tensor:
     """A border of one value put around a tensor, or cut off where a width is negative.
 

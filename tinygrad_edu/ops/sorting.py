@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_edu.announce import Case, Size, case, labels, real
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.ops.index import gather, like
-from tinygrad_edu.ops.operation import composite, example, plain
+from tinygrad_edu.ops.operation import composite, example, plain, refuse_complex
 from tinygrad_edu.ops.shape import axis_of
 from tinygrad_edu.tensor import Tensor
 
@@ -68,6 +68,7 @@ def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = True) -
     >>> indices
     tensor([1, 2, 0])
     """
+    refuse_complex("sort", plain(x))
     axis = axis_of("sort", dim, x.ndim)
     order = _order(plain(x), axis, descending)
     return Indexed(gather(x, axis, order), like(order, x))
@@ -100,6 +101,7 @@ def argsort(x: Any, dim: int = -1, descending: bool = False, stable: bool = True
     >>> tg.argsort(tg.tensor([3.0, 1.0, 2.0]))
     tensor([1, 2, 0])
     """
+    refuse_complex("argsort", plain(x))
     return like(_order(plain(x), axis_of("argsort", dim, x.ndim), descending), x)
 
 
@@ -138,6 +140,7 @@ def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = Tru
     >>> tg.topk(tg.tensor([3.0, 1.0, 2.0]), 2).values
     tensor([3., 2.])
     """
+    refuse_complex("topk", plain(x))
     axis = axis_of("topk", dim, x.ndim)
     length = x.shape[axis] if x.ndim else 1
     if not 0 <= k <= length:
