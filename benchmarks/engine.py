@@ -4,11 +4,13 @@
 - one elementwise operation on 16 elements, forward and backward, against PyTorch, in turns within one run
 - many training steps with the garbage collector off: growth of memory and of live Tensors
 - peak memory of one step of the demo's CNN, here and in PyTorch, each in a process of its own
+- peak memory and time of one step of a deep MLP, with activation checkpointing and without
 """
 
 from __future__ import annotations
 
 import gc
+import hashlib
 import multiprocessing
 import time
 from collections.abc import Callable
@@ -23,8 +25,10 @@ import tinygrad_edu as tg
 from tinygrad_edu import nn
 from tinygrad_edu.layers.torch_twin import import_torch
 from tinygrad_edu.models import cnn
+from tinygrad_edu.utils.checkpoint import checkpoint_sequential
 
 BATCH = 64
+DEPTH = 64
 
 
 def resident() -> int:
@@ -133,6 +137,17 @@ def training(console: Console, steps: int) -> None:
     )
 
 
+def growth(step: Callable[[], Any]) -> int:
+    """By how many bytes a step raises the peak of this process's memory (Linux)."""
+    before = resident()
+    with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+        file.write("5")  # starts the peak anew
+    step()
+    with open("/proc/self/status", encoding="ascii") as file:
+        highest = next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+    return highest - before
+
+
 def peak(library: str, answer: Any) -> None:
     """Put into `answer` by how much one step of the demo's CNN raised the peak of this process's memory."""
     generator = np.random.default_rng(0)
@@ -145,30 +160,59 @@ def peak(library: str, answer: Any) -> None:
         net, loss, convert = net.to_torch(), loss.to_torch(), import_torch().tensor
     x, target = convert(images), convert(labels)
     loss(net(x[:2]), target[:2]).backward()  # loads code and makes the gradients
-    before = resident()
-    with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
-        file.write("5")  # starts the peak anew
-    loss(net(x), target).backward()
-    with open("/proc/self/status", encoding="ascii") as file:
-        highest = next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
-    answer.put(highest - before)
+    answer.put(growth(lambda: loss(net(x), target).backward()))
 
 
-def peaks(console: Console, rounds: int) -> None:
-    """The peaks of both libraries, in fresh processes."""
+def in_processes(target: Callable[..., None], cases: tuple, rounds: int) -> np.ndarray:
+    """Medians of what a function answers for each case, in fresh processes that take turns."""
     context = multiprocessing.get_context("spawn")
-    found: dict[str, list[int]] = {"tinygrad_edu": [], "torch": []}
+    found: list[list[Any]] = [[] for _ in cases]
     for _ in range(rounds):
-        for library, values in found.items():
+        for case, values in zip(cases, found, strict=True):
             answer = context.Queue()
-            process = context.Process(target=peak, args=(library, answer))
+            process = context.Process(target=target, args=(case, answer))
             process.start()
             values.append(answer.get())
             process.join()
-    ours, theirs = (np.median(values) / 2**20 for values in found.values())
+    return np.median(found, 1)
+
+
+def peaks(console: Console, rounds: int) -> None:
+    """The peaks of both libraries."""
+    ours, theirs = in_processes(peak, ("tinygrad_edu", "torch"), rounds) / 2**20
     console.print(
         f"peak memory of one step of the demo's CNN, batch {BATCH}: {ours:.1f} MiB here, {theirs:.1f} MiB in PyTorch, "
         f"ratio {ours / theirs:.2f}"
+    )
+
+
+def deep(segments: int, answer: Any) -> None:
+    """Put into `answer` the peak, the seconds and a digest of the gradients of a step of a deep MLP."""
+    tg.manual_seed(0)
+    net = nn.Sequential(*[layer for _ in range(DEPTH) for layer in (nn.Linear(128, 128), nn.Tanh())])
+    x = tg.randn(4096, 128)
+
+    def step(x: tg.Tensor = x) -> None:
+        y = checkpoint_sequential(net, segments, x) if segments else net(x)
+        y.square().mean().backward()
+
+    step(x[:2])  # loads code and makes the gradients
+    net.zero_grad(set_to_none=False)
+    grown = growth(step)
+    digest = hashlib.sha256(b"".join(p.grad.numpy().tobytes() for p in net.parameters())).digest()
+    start = time.perf_counter()
+    step()
+    answer.put((grown, time.perf_counter() - start, int.from_bytes(digest[:4])))
+
+
+def checkpointing(console: Console, rounds: int) -> None:
+    """The same step with all activations kept, and with checkpoints."""
+    segments = round(DEPTH**0.5)
+    (kept, seconds, digest), (again, longer, same) = in_processes(deep, (0, segments), rounds)
+    console.print(
+        f"peak memory of one step of an MLP of {DEPTH} layers: {kept / 2**20:.0f} MiB, in {segments} checkpointed "
+        f"segments {again / 2**20:.0f} MiB: {kept / again:.1f} times less, in {longer / seconds:.2f} times the time; "
+        f"gradients {'bit-equal' if digest == same else 'DIFFERENT'}"
     )
 
 
@@ -184,6 +228,7 @@ def main(
     chains(console, torch)
     training(console, steps)
     peaks(console, 3)
+    checkpointing(console, 3)
 
 
 if __name__ == "__main__":

@@ -31,10 +31,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from tinygrad_edu import graph
 from tinygrad_edu.announce import Announcement, announce
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.grad_mode import mode
-from tinygrad_edu.graph import RESULT, Node, clock, sweep
+from tinygrad_edu.graph import Result, Step, clock, record, sweep
 from tinygrad_edu.layers.module import Module
 from tinygrad_edu.ops.operation import needs_gradient, pair_of, plain
 from tinygrad_edu.tensor import Tensor, _revived, _wrap
@@ -215,7 +216,7 @@ class Layer(Module):
         cls.check(*arrays, **plain_options)
         if all(a is b for a, b in zip(arguments, arrays, strict=True)):
             return cls.by_hand(*arrays, **plain_options)[0]
-        if _expanded.on:
+        if _expanded.on or graph.pack is not None:  # what a closure holds no hook could pack
             return cls.definition(*arguments, **options)
         if cls.operation is not None:
             return cls.operation(*arguments, **options)
@@ -343,24 +344,17 @@ class _Call:
         entries = []
         for i, parent in zip(self.wanted, self.parents, strict=True):
             array = arguments[i].array
-            entries.append(Node(_ENTRY, (lambda g, values: g,), (parent,), (), array))
+            entries.append(record(_ENTRY, lambda g, values: (g,), (parent,), (), array))
             arguments[i] = _revived(array, entries[-1])
         # The call has moved the running statistics already: the rerun moves copies.
         options = {k: v.detach().clone() if isinstance(v, Tensor) else v for k, v in self.options.items()}
         y = self.layer.definition(*arguments, **options)
-        totals = sweep([(y.node, dy)], True, _revived, targets=frozenset(entries))
+        totals = sweep([(y.node, dy)], True, _revived, targets=frozenset(entries), within=True)
         return [totals[e] if e in totals else _wrap(np.zeros(e.shape, e.dtype)) for e in entries]
 
 
-class _Entry:
-    """The operation of a node that stands for an argument in a rerun of the definition."""
-
-    name = "entry"
-    broadcasts = False
-    keeps = False
-
-
-_ENTRY = _Entry()
+# Of a node that stands for an argument in a rerun of the definition.
+_ENTRY = Step("entry")
 
 
 def _pull(dy: Any, values: list[Any]) -> list[Any]:
@@ -391,9 +385,8 @@ def _record(
     holds_result = _among(result.array, cells)
     parents = tuple(arguments[i].node or arguments[i] for i in wanted)
     call = _Call(layer, by_hand, again, options, wanted, parents)
-    kept = (*held, *((RESULT,) if holds_result else ()), call)
-    memory = result.shared_memory() if holds_result else None
-    result.node = Node(layer, _pull, parents, kept, result.array, memory)
+    kept = (*held, *((Result(result.array),) if holds_result else ()), call)
+    result.node = record(layer, _pull, parents, kept, result.array)
     result.tracked = True
 
 

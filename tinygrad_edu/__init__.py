@@ -28,7 +28,23 @@ from tinygrad_edu.random import *
 from tinygrad_edu.tensor import Tensor, as_tensor, from_numpy, tensor
 
 if TYPE_CHECKING:
-    from tinygrad_edu import autograd, data, fft, func, io, layers, linalg, models, nn, optim, special, testing, train
+    from tinygrad_edu import (
+        autograd,
+        data,
+        fft,
+        func,
+        io,
+        layers,
+        linalg,
+        models,
+        nn,
+        optim,
+        special,
+        testing,
+        train,
+        utils,
+    )
+    from tinygrad_edu.autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
     from tinygrad_edu.func import vmap
 
     __version__: str
@@ -53,6 +69,8 @@ __all__ = [
     "func",
     "inf",
     "io",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
     "is_complex",
     "is_floating_point",
     "is_tensor",
@@ -71,6 +89,7 @@ __all__ = [
     "tensor",
     "testing",
     "train",
+    "utils",
     "vmap",
 ]
 __all__ += _dtypes.__all__
@@ -95,7 +114,13 @@ _ROOMS = (
     "study",
     "testing",
     "train",
+    "utils",
 )
+_FROM_ROOMS = {
+    "is_anomaly_check_nan_enabled": "autograd.anomaly",
+    "is_anomaly_enabled": "autograd.anomaly",
+    "vmap": "func",
+}
 
 
 def is_tensor(x: Any) -> builtins.bool:
@@ -149,8 +174,8 @@ def numel(x: Tensor) -> builtins.int:
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f"{__name__}.{name}")
-    if name == "vmap":
-        return importlib.import_module(f"{__name__}.func").vmap
+    if name in _FROM_ROOMS:
+        return getattr(importlib.import_module(f"{__name__}.{_FROM_ROOMS[name]}"), name)
     if name == "__version__":
         from importlib.metadata import PackageNotFoundError, version
 

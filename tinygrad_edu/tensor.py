@@ -17,7 +17,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.device import device
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.grad_mode import set_grad_enabled
-from tinygrad_edu.graph import Handle, Hooks, Memory, Node, Value, clock, sweep
+from tinygrad_edu.graph import Handle, Hooks, Memory, Node, Result, Value, sweep
 
 __all__ = ["Tensor", "as_tensor", "from_numpy", "tensor"]
 
@@ -450,17 +450,22 @@ class Tensor(Value):
             raise DtypeError(f"data: a tensor that requires grad holds floats or complex numbers, got {array.dtype}")
         self.array = array
         self.memory = Memory()
-        self.memory.written = next(clock)
+        self.memory.write()
 
     def shared_memory(self) -> Memory:
         """The record of writes to this tensor's memory, made on first use and shared by its views."""
         if self.memory is None:
-            self.memory = Memory()
+            kept = () if self.node is None else self.node.kept
+            of_result = next((value for value in kept if isinstance(value, Result)), None)
+            # A node that keeps these values must hear of writes.
+            self.memory = Memory() if of_result is None or of_result.memory is None else of_result.memory
+            if of_result is not None:
+                of_result.memory = self.memory
         return self.memory
 
     def written(self) -> None:
         """Note that the values were overwritten, so that a backward that still needs the old ones says so."""
-        self.shared_memory().written = next(clock)
+        self.shared_memory().write()
 
     # Out of the library
 
@@ -662,7 +667,6 @@ def _revived(array: np.ndarray, node: Node) -> Tensor:
     """A Tensor for the result that a node keeps, with that node as its history."""
     result = _wrap(array)
     result.node = node
-    result.memory = node.memory
     result.tracked = True
     return result
 

@@ -229,3 +229,11 @@ def test_rounding_leaves_integers_alone(kind):
     assert y.dtype == tg.int64
     assert y.tolist() == [3, -2]
     assert y.array is not x.array
+
+
+def test_operands_may_be_named_as_in_pytorch():
+    x, y = tg.tensor([1.0, 2.0], requires_grad=True), tg.tensor([3.0, 4.0])
+    assert tg.mul(input=x, other=y).tolist() == [3.0, 8.0]
+    assert x.mul(other=y).tolist() == [3.0, 8.0]
+    tg.exp(input=x).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), np.exp([1.0, 2.0]), rtol=1e-6)  # float32

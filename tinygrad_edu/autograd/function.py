@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.grad_mode import mode, set_grad_enabled
-from tinygrad_edu.graph import FREED, Node, Value
+from tinygrad_edu.graph import Node, Result, Step, Value, record
 from tinygrad_edu.ops.operation import needs_gradient
 from tinygrad_edu.tensor import Tensor, _wrap
 
@@ -88,17 +88,7 @@ class Parts:
         return Parts([b if a is None else a if b is None else a + b for a, b in pairs])
 
 
-class _Named:
-    """What a node asks of its operation."""
-
-    broadcasts = False
-
-    def __init__(self, name: str, keeps: bool) -> None:
-        self.name = name
-        self.keeps = keeps
-
-
-_PART = _Named("part", keeps=False)
+_PART = Step("part")
 
 
 class _PartNode(Node):
@@ -112,84 +102,70 @@ class JointNode(Node):
 
     Attributes
     ----------
-    saved : tuple of Value, SavedResult or None
     context : object
-        What `rules` get beside the saved values.
+        What `pull` gets beside the saved values.
     parts : list of weak references to Node
         For several results the node of each, for as long as somebody holds it.
     """
 
-    __slots__ = ("context", "count", "parts", "saved")
+    __slots__ = ("context", "count", "parts")
+    context: Any
+    count: int
+    parts: list[Any]
 
-    def __init__(
-        self,
+    @classmethod
+    def record(
+        cls,
         operation: Any,
-        rules: Callable,
+        pull: Callable,
         parents: tuple[Node | Value, ...],
         outputs: Sequence[Tensor],
         saved: Sequence[Any],
         context: Any,
     ) -> None:
-        """Record the node, and make it the history of the outputs."""
-        super().__init__(operation, rules, parents, (), outputs[0].array)
-        self.context = context
-        self.count = len(outputs)
-        self.saved = tuple(saved)
-        self.parts: list[Any] = []
+        """Make a node, and make it the history of the outputs."""
+        node = record(operation, pull, parents, (context, *saved), outputs[0].array, cls)
+        node.context = context
+        node.count = len(outputs)
+        node.parts = []
         if len(outputs) > 1:
-            self.shape, self.dtype = Parts.shape, Parts.dtype  # type: ignore[assignment]
+            node.shape, node.dtype = Parts.shape, Parts.dtype
         for i, output in enumerate(outputs):
             output.tracked = True
-            output.node = self._part(i, output.array) if len(outputs) > 1 else self
-            self.parts.append(None if len(outputs) == 1 else weakref.ref(output.node))
+            output.node = node.part(i, output.array) if len(outputs) > 1 else node
+            node.parts.append(None if len(outputs) == 1 else weakref.ref(output.node))
 
-    def _part(self, i: int, array: np.ndarray) -> Node:
+    def part(self, i: int, array: np.ndarray) -> Node:
+        """A node for one of several results."""
         count = self.count
 
-        def rule(g: Any, values: Any) -> Parts:
+        def pull(g: Any, values: Any) -> tuple[Parts]:
             items: list[Any] = [None] * count
             items[i] = g
-            return Parts(items)
+            return (Parts(items),)
 
-        return _PartNode(_PART, (rule,), (self,), (), array)
+        return record(_PART, pull, (self,), (), array, _PartNode)
 
     def values(self, revive: Callable[[Any, Node], Value] | None) -> list:
         """The node itself and its saved Tensors, with their history if `revive` is given."""
-        if self.kept is FREED:
-            super().values(revive)
-        values: list[Any] = []
-        for kept in self.saved:
-            if kept is None:
-                values.append(None)
-                continue
-            if kept.memory is not None and kept.memory.written > self.tick:
-                what = "its result" if isinstance(kept, SavedResult) else "an operand"
-                raise RuntimeError(self._overwritten(what, kept.array.shape, kept.array.dtype))
-            if revive is None:
-                values.append(_wrap(kept.array))
-            elif isinstance(kept, SavedResult):
-                part = self if self.count == 1 else self.parts[kept.place]()
-                values.append(revive(kept.array, part or self._part(kept.place, kept.array)))
-            else:
-                values.append(kept)
-        return [self, values]
-
-    def free(self) -> None:
-        """Let go of the saved values, if there are any."""
-        if self.saved:
-            self.kept = FREED
-            self.saved = ()
+        saved = super().values(revive)[1:]
+        return [self, [_wrap(value) if isinstance(value, np.ndarray) else value for value in saved]]
 
 
-class SavedResult:
-    """A saved result: its array and memory, not its Tensor, which refers to the node."""
+class SavedResult(Result):
+    """A saved result, and which of several it is."""
 
-    __slots__ = ("array", "memory", "place")
+    __slots__ = ("place",)
 
     def __init__(self, output: Tensor, place: int) -> None:
-        self.array = output.array
-        self.memory = output.shared_memory()
+        super().__init__(output.array, output.shared_memory())
         self.place = place
+
+    def revived(self, node: Any, revive: Callable[[Any, Node], Value]) -> Value:
+        """A Tensor with its own part of the node as its history."""
+        if node.count > 1:
+            node = node.parts[self.place]() or node.part(self.place, self.array)
+        return revive(self.array, node)
 
 
 def _kept(value: Value | None, outputs: Sequence[Tensor]) -> Any:
@@ -289,7 +265,7 @@ class Function:
             outputs = [results[i] for i in differentiable]
             saved = [t if any(t is a for a in operands) else _kept(t, outputs) for t in ctx._saved]
             ctx._saved = ()
-            JointNode(_Named(cls.__name__, keeps=True), _pull, parents, outputs, saved, call)
+            JointNode.record(Step(cls.__name__, keeps=bool(saved)), _pull, parents, outputs, saved, call)
         ctx._unmarked = ()
         return type(returned)(results) if isinstance(returned, tuple | list) else results[0]
 
@@ -420,6 +396,6 @@ def _undifferentiable(gradient: Tensor, ctx: FunctionCtx) -> Tensor:
         )
 
     result = _wrap(gradient.array)
-    result.node = Node(_Named(f"{name}Backward", keeps=False), refuse, ctx._node.parents, (), result.array)
+    result.node = record(Step(f"{name}Backward"), refuse, ctx._node.parents, (), result.array)
     result.tracked = True
     return result

@@ -135,8 +135,8 @@ def backward(
     """
     roots = _roots("backward", _listed("tensors", tensors), grad_tensors, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
-    targets = None if inputs is None else frozenset(_listed("inputs", inputs))
-    if targets is not None and any(not x.is_leaf for x in targets):
+    targets = frozenset() if inputs is None else frozenset(_listed("inputs", inputs))
+    if any(not x.is_leaf for x in targets):
         raise RuntimeError("backward: inputs are leaves, whose grad is added to; for results use grad(...)")
     totals = sweep(roots, retain, _revived if create_graph else None, targets)
     taken = {id(root.array if isinstance(root, Tensor) else root) for _, root in roots}

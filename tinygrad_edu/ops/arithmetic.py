@@ -103,7 +103,7 @@ def mul(a: Any, b: Any) -> Tensor:
     complex=True,
     domain={"b": AWAY_FROM_ZERO},
     a=lambda g, b: g / b,
-    b=lambda g, a, b: -g * (a / b / b),
+    b=lambda g, b, result: -g * (result / b),
 )
 def div(a: Any, b: Any) -> Tensor:
     r"""Quotient :math:`a / b`, a float also for integers; rounded where `rounding_mode` is "floor" or "trunc".

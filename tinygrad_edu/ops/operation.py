@@ -30,7 +30,7 @@ from tinygrad_edu.announce import Announcement, Case, Drawn, Size, announce, ann
 from tinygrad_edu.dtypes import _RANK, get_default_dtype, result_type
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.grad_mode import mode
-from tinygrad_edu.graph import RESULT, Node
+from tinygrad_edu.graph import Node, Result, record
 from tinygrad_edu.tensor import Tensor, _wrap
 
 __all__ = ["Operation", "composite", "elementwise", "example", "operation", "overwriting", "plain", "ufuncs"]
@@ -80,14 +80,9 @@ class Operation:
             raise TypeError(f"{self.name}: rules for {sorted(unknown)}, but the operands are {self.parameters}")
         self.wants = {name: needs_of(rule) for name, rule in rules.items()}
         self.needs = tuple(dict.fromkeys(need for needs in self.wants.values() for need in needs))
-        self.keeps = any(need == RESULT or need in rules for need in self.needs)
-        self.keeps_result = RESULT in self.needs
-        # An elementwise operation of two operands keeps both, or None in their place, and then the result.
-        self.order = (*self.parameters, RESULT) if broadcasts and len(self.parameters) == 2 else self.needs
-        self.places = tuple(need if need in self.needs else None for need in self.order)
-        self.rules = {
-            name: _by_position(rule, [self.order.index(n) for n in self.wants[name]]) for name, rule in rules.items()
-        }
+        self.keeps = any(need == "result" or need in rules for need in self.needs)
+        self.keeps_result = "result" in self.needs
+        self.rules = rules
 
         # PyTorch calls the first operand input and the second other; a condition or an order stands before them.
         operands = [name for name in self.parameters if name not in ("condition", "n", "equation")]
@@ -117,30 +112,52 @@ class Operation:
             The Tensor around it.
         """
         parents: list[Any] = []
-        rules: list[Rule] = []
-        for name, rule in self.rules.items():
+        wanted: list[tuple[str, int | None]] = []
+        for name in self.rules:
             operand = arguments[name]
             if isinstance(operand, Tensor):
                 if needs_gradient(operand):
                     parents.append(operand.node or operand)
-                    rules.append(rule)
+                    wanted.append((name, None))
             elif isinstance(operand, list | tuple):
                 for i, item in enumerate(operand):
                     if isinstance(item, Tensor) and needs_gradient(item):
                         parents.append(item.node or item)
-                        rules.append(_nth(rule, i))
+                        wanted.append((name, i))
         if not parents:
             return
+        kept = tuple([self._kept(need, arguments, result) for need in self.needs])
+        pull = self.pull(tuple(wanted), self.needs)
         if self.keeps and out.dtype.kind == "c":
-            rules = [conjugated(rule) for rule in rules]
-        kept = tuple([None if need is None else self._kept(need, arguments, out) for need in self.places])
-        memory = result.shared_memory() if self.keeps_result else None
-        result.node = Node(self, tuple(rules), tuple(parents), kept, out, memory)
+            pull = conjugated(pull)
+        result.node = record(self, pull, tuple(parents), kept, out)
         result.tracked = True
 
-    def _kept(self, need: str, arguments: dict[str, Any], out: np.ndarray) -> Any:
-        if need == RESULT:
-            return RESULT
+    @functools.cache  # noqa: B019 - an operation lives as long as the program
+    def pull(self, wanted: tuple[tuple[str, int | None], ...], kept: tuple[str, ...]) -> Callable[[Any, Any], tuple]:
+        """A function of the cotangent and the kept values that gives the cotangents of some operands.
+
+        For ``mul`` and both its operands it is ``lambda g, values: (of_a(g, values[1]), of_b(g, values[0]),)``. It is
+        written out as source, since a loop over the rules would take as long as the rules themselves.
+
+        Parameters
+        ----------
+        wanted : tuple of (str, int or None)
+            Names of operands; for an operand that is a sequence also the place in it.
+        kept : tuple of str
+            Names of the values that are kept.
+        """
+        calls = []
+        for name, place in wanted:
+            needed = "".join(f", values[{kept.index(need)}]" for need in self.wants[name])
+            calls.append(f"of_{name}(g{needed})" + ("" if place is None else f"({place})"))
+        scope = {f"of_{name}": rule for name, rule in self.rules.items()}
+        source = f"lambda g, values: ({', '.join(calls)},)"
+        return eval(compile(source, f"<derivatives of {self.name}>", "eval"), scope)
+
+    def _kept(self, need: str, arguments: dict[str, Any], result: Any) -> Any:
+        if need == "result":
+            return Result(result.array, result.memory)
         if need in self.rules and isinstance(arguments[need], list | tuple):
             return list(arguments[need])  # the list itself is the user's, who may change it
         if need in arguments:
@@ -157,21 +174,8 @@ def needs_of(rule: Rule) -> list[str]:
     return list(inspect.signature(rule).parameters)[1:]
 
 
-def _by_position(rule: Rule, positions: list[int]) -> Rule:
-    """The rule as a function of the cotangent and of all kept values."""
-    if not positions:
-        return lambda g, values: rule(g)
-    if len(positions) == 1:
-        (i,) = positions
-        return lambda g, values: rule(g, values[i])
-    if len(positions) == 2:
-        i, j = positions
-        return lambda g, values: rule(g, values[i], values[j])
-    return lambda g, values: rule(g, *[values[i] for i in positions])
-
-
-def conjugated(rule: Rule) -> Rule:
-    r"""The rule of an operand as it stands for a complex result.
+def conjugated(pull: Rule) -> Rule:
+    r"""The cotangents of operands as they are for a complex result.
 
     The gradient of a real :math:`L` for :math:`z = x + i y` is :math:`g_z = \partial L/\partial x + i\,\partial
     L/\partial y`, so that :math:`\mathrm dL = \mathrm{Re}(\bar g_z\,\mathrm dz)`. Of a holomorphic :math:`w = f(z)` it
@@ -182,7 +186,7 @@ def conjugated(rule: Rule) -> Rule:
     does not change, or, as of a Fourier transform, gives :math:`g_z` as it is. So do the rules of real results, such as
     :math:`|z|`.
     """
-    return lambda g, values: rule(g.conj(), values).conj()
+    return lambda g, values: tuple([g.conj() for g in pull(g.conj(), values)])
 
 
 def is_complex(operand: Any) -> bool:
@@ -203,11 +207,6 @@ def refuse_complex(name: str, *operands: Any) -> None:
             raise DtypeError(
                 f"{name}: not defined for complex numbers, got {described(operand)}; take .real, .imag or .abs() of them"
             )
-
-
-def _nth(rule: Rule, i: int) -> Rule:
-    """For an operand that is a sequence the rule gives a function of the place in it."""
-    return lambda g, values: rule(g, values)(i)
 
 
 def plain(argument: Any) -> Any:
@@ -317,30 +316,29 @@ def _elementwise_example(
 
 
 def _unary(op: Operation, kernel: Callable, floating: bool) -> Callable[..., Any]:
-    rules = tuple(op.rules.values())
-    keeps_operand = op.parameters[0] in op.needs
-    keeps_result = op.keeps_result
+    (operand,) = op.parameters
+    pull = op.pull(((operand, None),), op.needs) if op.rules else None
+    keeps_operand, keeps_result = operand in op.needs, op.keeps_result
     if keeps_operand and keeps_result:
         raise TypeError(f"{op.name}: a rule needs the operand or the result, not both")
     only_floats = floating or _minds_complex(op)
 
-    def call(x: Any) -> Any:
-        if not isinstance(x, Tensor):
-            return kernel(x)
-        array = x.array
+    def call(input: Any) -> Any:
+        if not isinstance(input, Tensor):
+            return kernel(input)
+        array = input.array
         if only_floats and array.dtype.kind != "f":
             if array.dtype.kind == "c":
-                return _of_complex(op, kernel, x)
+                return _of_complex(op, kernel, input)
             if floating:
                 array = array.astype(get_default_dtype())
         try:
             result = _wrap(kernel(array))
         except TypeError:
             raise DtypeError(f"{op.name}: not defined for {array.dtype} (shape {array.shape})") from None
-        if rules and mode.enabled and (x.tracked if x.origin is None else needs_gradient(x)):
-            kept = (x,) if keeps_operand else (RESULT,) if keeps_result else ()
-            memory = result.shared_memory() if keeps_result else None
-            result.node = Node(op, rules, (x.node or x,), kept, result.array, memory)
+        if pull and mode.enabled and (input.tracked if input.origin is None else needs_gradient(input)):
+            kept = (input,) if keeps_operand else (Result(result.array),) if keeps_result else ()
+            result.node = record(op, pull, (input.node or input,), kept, result.array)
             result.tracked = True
         return result
 
@@ -349,23 +347,25 @@ def _unary(op: Operation, kernel: Callable, floating: bool) -> Callable[..., Any
 
 def _binary(op: Operation, kernel: Callable, floating: bool) -> Callable[..., Any]:
     first, second = op.parameters
-    rules = op.rules
-    both = tuple(rules.values())
+    recorded = bool(op.rules)
     keeps_result = op.keeps_result
-    # Which operands are kept when only the first needs a gradient, only the second, and both.
-    keeps = {
-        wanted: (any(first in op.wants[name] for name in wanted), any(second in op.wants[name] for name in wanted))
-        for wanted in ((first,), (second,), (first, second))
-        if rules
-    }
-    (a_a, a_b), (b_a, b_b), (ab_a, ab_b) = keeps.values() if rules else ((False, False),) * 3
     only_floats = floating or _minds_complex(op)
 
-    def call(a: Any, b: Any) -> Any:
-        p = a.array if isinstance(a, Tensor) else a
-        q = b.array if isinstance(b, Tensor) else b
-        if p is a and q is b:
-            return kernel(a, b)
+    def plan(*wanted: str) -> tuple[Any, bool, bool]:
+        """How the cotangents of these operands are pulled, and which of both operands that needs."""
+        if not set(wanted) <= set(op.rules):
+            return None, False, False
+        needs = {need for name in wanted for need in op.wants[name]}
+        kept = tuple(name for name in (first, second, "result") if name in needs or name == "result" and keeps_result)
+        return op.pull(tuple((name, None) for name in wanted), kept), first in needs, second in needs
+
+    plan_a, plan_b, plan_ab = plan(first), plan(second), plan(first, second)
+
+    def call(input: Any, other: Any) -> Any:
+        p = input.array if isinstance(input, Tensor) else input
+        q = other.array if isinstance(other, Tensor) else other
+        if p is input and q is other:
+            return kernel(input, other)
         try:
             if type(q) is float and p.dtype.kind == "f":
                 pass  # NumPy agrees: a Python number has no width
@@ -374,33 +374,33 @@ def _binary(op: Operation, kernel: Callable, floating: bool) -> Callable[..., An
         except AttributeError:
             p, q = _promoted(op.name, p, q, floating)
         if p is None:
-            return _of_complex(op, kernel, a, b)
+            return _of_complex(op, kernel, input, other)
         try:
             result = _wrap(kernel(p, q))
         except ValueError:
-            raise ShapeError(f"{op.name}: shapes do not broadcast: {described(a)} and {described(b)}") from None
+            raise ShapeError(f"{op.name}: shapes do not broadcast: {described(input)} and {described(other)}") from None
         except TypeError:
-            raise DtypeError(f"{op.name}: not defined for {described(a)} and {described(b)}") from None
-        if rules and mode.enabled:
-            wants_a = isinstance(a, Tensor) and (a.tracked if a.origin is None else needs_gradient(a))
-            wants_b = isinstance(b, Tensor) and (b.tracked if b.origin is None else needs_gradient(b))
+            raise DtypeError(f"{op.name}: not defined for {described(input)} and {described(other)}") from None
+        if recorded and mode.enabled:
+            wants_a = isinstance(input, Tensor) and (input.tracked if input.origin is None else needs_gradient(input))
+            wants_b = isinstance(other, Tensor) and (other.tracked if other.origin is None else needs_gradient(other))
+            parents: tuple[Any, ...]
             if wants_a and wants_b:
-                parents: tuple = (a.node or a, b.node or b)
-                kept: tuple
-                kept, used = (a if ab_a else None, b if ab_b else None), both
+                (pull, keeps_a, keeps_b), parents = plan_ab, (input.node or input, other.node or other)
             elif wants_a:
-                parents = (a.node or a,)
-                kept, used = (a if a_a else None, b if a_b else None), both[:1]
+                (pull, keeps_a, keeps_b), parents = plan_a, (input.node or input,)
             elif wants_b:
-                parents = (b.node or b,)
-                kept, used = (a if b_a else None, b if b_b else None), both[1:]
+                (pull, keeps_a, keeps_b), parents = plan_b, (other.node or other,)
             else:
                 return result
-            memory = None
+            kept: tuple
+            if keeps_a:
+                kept = (input, other) if keeps_b else (input,)
+            else:
+                kept = (other,) if keeps_b else ()
             if keeps_result:
-                kept = (*kept, RESULT)
-                memory = result.shared_memory()
-            result.node = Node(op, used, parents, kept, result.array, memory)
+                kept = (*kept, Result(result.array))
+            result.node = record(op, pull, parents, kept, result.array)
             result.tracked = True
         return result
 
@@ -576,12 +576,13 @@ def pair_of(call: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[
     op: Operation = call.operation  # type: ignore[attr-defined]
     out = np.asarray(call(*arguments, **options))
     given = {**op.defaults, **dict(zip(op.parameters, arguments, strict=False)), **options}
-    order = op.order
-    values = [out if need == RESULT else op._kept(need, given, out) if need in op.needs else None for need in order]
+    values = [out if need == "result" else op._kept(need, given, out) for need in op.needs]
 
     def backward(g: np.ndarray) -> tuple[Any, ...]:
         names = op.parameters[: len(arguments)]
-        return tuple((lambda rule=op.rules[n]: rule(g, values)) if n in op.rules else None for n in names)
+        return tuple(
+            (lambda n=n: op.pull(((n, None),), op.needs)(g, values)[0]) if n in op.rules else None for n in names
+        )
 
     return out, backward
 
@@ -714,12 +715,14 @@ def rewire(x: Tensor, node: Node) -> None:
     while x.origin is not None:
         base, call, arguments, options, _ = x.origin
         take = functools.partial(_take, call, arguments, options)
-        parents: tuple[Any, ...] = (node,)
-        rules: tuple[Rule, ...] = (lambda g, values, take=take: take(_row_major(g)),)
+        parents: tuple[Any, ...]
+        pull: Callable[[Any, Any], tuple[Any, ...]]
         if base.tracked:
             parents = (node, base.node or base)
-            rules = (*rules, lambda g, values, take=take: _outside(take, g))
-        node = Node(_REPLACED, rules, parents, (), base.array)
+            pull = lambda g, values, take=take: (take(_row_major(g)), _outside(take, g))
+        else:
+            parents, pull = (node,), lambda g, values, take=take: (take(_row_major(g)),)
+        node = record(_REPLACED, pull, parents, (), base.array)
         base.node, base.tracked = node, True
         x = base
 

@@ -153,7 +153,7 @@ def cosh(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.tanh, floating=True, complex=True, x=lambda g, result: g * (1.0 - result * result))
+@elementwise(np.tanh, floating=True, complex=True, x=lambda g, result: g - g * result * result)
 def tanh(x: Any) -> Tensor:
     r"""Hyperbolic tangent; :math:`\tanh' = 1 - \tanh^2`.
 
