@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     __version__: str
 
-dtype = np.dtype
+dtype, finfo, iinfo = np.dtype, np.finfo, np.iinfo
 Size = tuple
 pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
 
@@ -49,8 +49,10 @@ __all__ = [
     "device",
     "dtype",
     "e",
+    "finfo",
     "from_numpy",
     "func",
+    "iinfo",
     "inf",
     "io",
     "is_anomaly_check_nan_enabled",
@@ -117,7 +119,7 @@ def is_tensor(x: Any) -> builtins.bool:
     return isinstance(x, Tensor)
 
 
-def is_floating_point(x: Tensor) -> builtins.bool:
+def is_floating_point(input: Tensor) -> builtins.bool:
     """Whether the elements are floats, so that a gradient can exist.
 
     Examples
@@ -126,10 +128,10 @@ def is_floating_point(x: Tensor) -> builtins.bool:
     >>> tg.is_floating_point(tg.arange(3))
     False
     """
-    return x.is_floating_point()
+    return input.is_floating_point()
 
 
-def numel(x: Tensor) -> builtins.int:
+def numel(input: Tensor) -> builtins.int:
     """Number of elements.
 
     Examples
@@ -138,7 +140,7 @@ def numel(x: Tensor) -> builtins.int:
     >>> tg.numel(tg.ones(2, 3))
     6
     """
-    return x.numel()
+    return input.numel()
 
 
 def __getattr__(name: str) -> Any:
