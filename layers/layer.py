@@ -300,7 +300,7 @@ def _cells(backward: Any) -> list[Any]:
 # What may be held beside arrays without holding any.
 PLAIN: tuple[type, ...] = (
     *(int, float, str, bytes, type(None), type(...), slice, range),
-    *(np.generic, np.dtype, np.ufunc, type, types.ModuleType, types.BuiltinFunctionType),
+    *(np.dtype, np.ufunc, type, types.ModuleType, types.BuiltinFunctionType),
 )
 
 
@@ -375,7 +375,8 @@ def _record(
     cells = [value for value in holdings if isinstance(value, np.ndarray)]
     held = [a for a in operands if _among(a.array, cells)]
     given = [plain(value) for value in (*arguments, *options.values())]
-    known = all(isinstance(value, (np.ndarray, *PLAIN)) for value in holdings)
+    # Of an input without dimensions NumPy makes a number, which then holds that input's value, or the result.
+    known = all(isinstance(value, (np.ndarray, *PLAIN)) and not isinstance(value, np.generic) for value in holdings)
     if known and all(_among(cell, given) for cell in cells):
         # The closure holds arguments alone, so the gradients do not depend on the values of the others: a second
         # derivative can do with zeros in their place, and their memory is let go.

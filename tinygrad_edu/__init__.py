@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     __version__: str
 
-dtype = np.dtype
+dtype, finfo, iinfo = np.dtype, np.finfo, np.iinfo
 Size = tuple
 pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
 
@@ -65,8 +65,10 @@ __all__ = [
     "dtype",
     "e",
     "fft",
+    "finfo",
     "from_numpy",
     "func",
+    "iinfo",
     "inf",
     "io",
     "is_anomaly_check_nan_enabled",
@@ -135,7 +137,7 @@ def is_tensor(x: Any) -> builtins.bool:
     return isinstance(x, Tensor)
 
 
-def is_floating_point(x: Tensor) -> builtins.bool:
+def is_floating_point(input: Tensor) -> builtins.bool:
     """Whether the elements are real floats; a gradient exists for these and for complex numbers.
 
     Examples
@@ -144,10 +146,10 @@ def is_floating_point(x: Tensor) -> builtins.bool:
     >>> tg.is_floating_point(tg.arange(3))
     False
     """
-    return x.is_floating_point()
+    return input.is_floating_point()
 
 
-def is_complex(x: Tensor) -> builtins.bool:
+def is_complex(input: Tensor) -> builtins.bool:
     """Whether the elements are complex numbers.
 
     Examples
@@ -156,10 +158,10 @@ def is_complex(x: Tensor) -> builtins.bool:
     >>> tg.is_complex(tg.tensor([1j]))
     True
     """
-    return x.is_complex()
+    return input.is_complex()
 
 
-def numel(x: Tensor) -> builtins.int:
+def numel(input: Tensor) -> builtins.int:
     """Number of elements.
 
     Examples
@@ -168,7 +170,7 @@ def numel(x: Tensor) -> builtins.int:
     >>> tg.numel(tg.ones(2, 3))
     6
     """
-    return x.numel()
+    return input.numel()
 
 
 def __getattr__(name: str) -> Any:

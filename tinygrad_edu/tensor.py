@@ -7,6 +7,7 @@ done with it (arithmetic, reductions, indexing and so on) is attached by the ope
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,9 @@ from tinygrad_edu.graph import Handle, Hooks, Memory, Node, Result, Value, sweep
 __all__ = ["Tensor", "as_tensor", "from_numpy", "tensor"]
 
 _KINDS = "biufc"
+
+# Two threads may sweep at once, and reach one leaf, or take the first views of one tensor. A finaliser may do so, too.
+_sharing = threading.RLock()
 
 
 class Tensor(Value):
@@ -203,11 +207,13 @@ class Tensor(Value):
                 continue
             if call is None:
                 raise RuntimeError(
-                    "This tensor is a view that was taken under no_grad(), and its base was overwritten in a recorded "
-                    "operation since. Take the view and write to its base both inside no_grad() or both outside."
+                    f"This tensor is {unrecorded(arguments)}, and its base was overwritten in a recorded operation since. "
+                    "Take the view and write to its base both inside no_grad() or both outside, or write to a clone()."
                 )
             with set_grad_enabled(True):
-                view.node = call(base, *arguments, **options).node
+                node = call(base, *arguments, **options).node
+            keep_retained(view.node, node)
+            view.node = node
             view.tracked = True
             view.origin = (base, call, arguments, options, now)
 
@@ -221,6 +227,8 @@ class Tensor(Value):
         if value is not None:
             if not isinstance(value, Tensor):
                 raise TypeError(f"grad: expected a Tensor or None, got {type(value).__name__}")
+            if value is self:
+                raise RuntimeError("grad: a tensor cannot be its own gradient; assign a clone()")
             if value.shape != self.shape or value.dtype != self.dtype:
                 raise ShapeError(
                     f"grad: the gradient of a tensor of shape {self.shape} {self.dtype} has the same shape and dtype, "
@@ -295,6 +303,14 @@ class Tensor(Value):
         return gradient
 
     def _accumulate(self, total: Any, taken: set[int]) -> None:
+        if not self.tracked:
+            return  # it was, when it was read
+        with _sharing:
+            self._add(total, taken)
+        for function in list(getattr(self, "after", {}).values()):
+            function(self)
+
+    def _add(self, total: Any, taken: set[int]) -> None:
         if isinstance(total, Tensor):
             self._grad = total if self._grad is None else self._grad + total
         elif (grad := self._grad) is not None and not grad.tracked and grad.array.flags.writeable:
@@ -309,8 +325,6 @@ class Tensor(Value):
                 total = total.copy()
             taken.add(id(total))
             self._grad = _wrap(total)
-        for function in list(getattr(self, "after", {}).values()):
-            function(self)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
         """Call a function with this tensor's cotangent in each backward; it may return another to go on with.
@@ -432,7 +446,15 @@ class Tensor(Value):
         return twin
 
     def detach_(self) -> Tensor:
-        """Forget the history, in place."""
+        """Forget the history, in place.
+
+        Raises
+        ------
+        RuntimeError
+            If this tensor is a view, whose base would not learn of it.
+        """
+        if self.origin is not None:
+            raise RuntimeError("detach_: this tensor is a view, and its base keeps its history; use detach() instead")
         self.node = None
         self.tracked = False
         self.origin = None
@@ -455,13 +477,20 @@ class Tensor(Value):
     def shared_memory(self) -> Memory:
         """The record of writes to this tensor's memory, made on first use and shared by its views."""
         if self.memory is None:
-            kept = () if self.node is None else self.node.kept
-            of_result = next((value for value in kept if isinstance(value, Result)), None)
-            # A node that keeps these values must hear of writes.
-            self.memory = Memory() if of_result is None or of_result.memory is None else of_result.memory
-            if of_result is not None:
-                of_result.memory = self.memory
-        return self.memory
+            with _sharing:
+                self._make_memory()
+        return self.memory  # type: ignore[return-value]
+
+    def _make_memory(self) -> None:
+        if self.memory is not None:
+            return
+        kept = () if self.node is None else self.node.kept
+        of_result = next((value for value in kept if isinstance(value, Result)), None)
+        # A node that keeps these values must hear of writes.
+        memory = Memory() if of_result is None or of_result.memory is None else of_result.memory
+        if of_result is not None:
+            of_result.memory = memory
+        self.memory = memory
 
     def written(self) -> None:
         """Note that the values were overwritten, so that a backward that still needs the old ones says so."""
@@ -481,6 +510,11 @@ class Tensor(Value):
         ------
         RuntimeError
             If the tensor requires a gradient, since whatever is done to the array is not recorded.
+
+        Notes
+        -----
+        Arrays have no record of writes. If a backward still needs the values, and the array is overwritten before, the
+        backward computes with the new ones and cannot know, as in PyTorch; take ``.numpy().copy()`` to write to.
         """
         if self.tracked and not force:
             raise RuntimeError("numpy: this tensor requires grad and arrays record nothing; use .detach().numpy()")
@@ -638,6 +672,22 @@ def _wrap(array: Any) -> Tensor:
 
 
 _new = object.__new__
+
+
+def unrecorded(arguments: tuple) -> str:
+    """What a view is that knows no call to take it again."""
+    if arguments:
+        return f"a view that {arguments[0]} has returned of its argument"
+    return "a view that was taken under no_grad()"
+
+
+def keep_retained(before: Node | None, now: Node | None) -> None:
+    """Let ``retain_grad`` stay with a tensor that was overwritten; hooks stay with the value they were registered on."""
+    if before is None or now is None or before.hooks is None or before.hooks.retain is None:
+        return
+    if now.hooks is None:
+        now.hooks = Hooks()
+    now.hooks.retain, before.hooks.retain = before.hooks.retain, None
 
 
 def _on_tensors(hook: Callable[[Tensor], Tensor | None]) -> Callable[[Any], Any]:

@@ -40,7 +40,7 @@ def derivatives(call: Callable, inputs: list, leaf: Callable, grad: Callable, tw
     leaves = [x for x in operands if getattr(x, "requires_grad", False)]
     results = flat(call(*operands))
     total = weighted([y for y in results if getattr(y, "requires_grad", False)], leaf)
-    if total is None:
+    if total is None or not leaves:
         return results, [], []
     first = grad(total, leaves, twice)
     total = weighted([g for g in first if g is not None and g.requires_grad], leaf) if twice else None
@@ -111,8 +111,12 @@ def assert_same(mine: Any, torchs: Any, what: str, **tolerance: float) -> None:
 
 def check(torch: Any, mine: Callable, torchs: Callable, inputs: list, twice: bool = True, **tolerance: float) -> None:
     """Hold a function against its twin."""
-    a, b = ours(mine, inputs, twice), theirs(torch, torchs, inputs, twice)
-    assert len(a[0]) == len(b[0])
+    agree(ours(mine, inputs, twice), theirs(torch, torchs, inputs, twice), **tolerance)
+
+
+def agree(a: tuple, b: tuple, **tolerance: float) -> None:
+    """Hold results, gradients and second gradients against their twins."""
+    assert len(a[0]) == len(b[0]), "number of results"
     for what, x, y in zip(("value", "gradient", "second gradient"), a, b, strict=True):
         if not x or not y:
             for z in (*x, *y):  # what one side does not record is 0 on the other

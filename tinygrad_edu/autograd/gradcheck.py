@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from tinygrad_edu import ops
+from tinygrad_edu import graph, ops
 from tinygrad_edu.autograd.functional import gradients, rows_of
 from tinygrad_edu.autograd.grad import grad
 from tinygrad_edu.tensor import Tensor, from_numpy, tensor
@@ -32,7 +34,13 @@ def gradcheck(
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
     fast_mode: bool = False,
+    masked: bool | None = None,
 ) -> bool:
     r"""Whether the recorded Jacobian of a function agrees with central differences.
 
@@ -54,9 +62,18 @@ def gradcheck(
         How far two runs of the same backward may differ.
     check_undefined_grad : bool, default True
         Whether to check that cotangents of 0, also where one of several outputs has none, give gradients of 0.
+    check_grad_dtypes : bool, default False
+        Whether to check that each backward gives gradients in the dtype of its operands, so that none is converted.
+    check_batched_grad, check_batched_forward_grad, check_forward_ad : bool, default False
+        Refused: derivatives are found by one backward at a time, also those of ``jvp`` and ``vmap``, so that there is
+        nothing else to check.
+    check_backward_ad : bool, default True
+        Refused if False, for the same reason.
     fast_mode : bool, default False
         Compare not the whole Jacobian but :math:`v^\top J u` for a random :math:`v` and :math:`u`: one sweep and two
         evaluations for each pair of output and input.
+    masked : bool, optional
+        For PyTorch programs: it says how to treat sparse tensors, of which there are none.
 
     Returns
     -------
@@ -66,6 +83,8 @@ def gradcheck(
     ------
     GradcheckError
         Naming the input, the element, and both values.
+    NotImplementedError
+        For options that have no meaning here.
     ValueError
         If no input requires a gradient, one has elements that share memory, or the function returns no Tensors.
 
@@ -76,6 +95,14 @@ def gradcheck(
     >>> tg.autograd.gradcheck(lambda x: (x * x).sum(), x)
     True
     """
+    refuse(
+        "gradcheck",
+        check_batched_grad=check_batched_grad,
+        check_batched_forward_grad=check_batched_forward_grad,
+        check_forward_ad=check_forward_ad,
+    )
+    if not check_backward_ad:
+        raise NotImplementedError("gradcheck: check_backward_ad=False leaves nothing to check")
     func, given = in_pairs(func, tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,))
     checked = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.requires_grad]
     if not checked:
@@ -96,17 +123,19 @@ def gradcheck(
     leaves = [copied(x.array, requires_grad=True) if i in checked else x for i, x in enumerate(given)]
     inside = [leaves[i] for i in checked]
     try:
-        outputs = floats_of(func(*leaves))
-        for k, y in enumerate(outputs):
-            if fast_mode:
-                check_products(func, leaves, checked, (k, y), eps, atol, rtol, nondet_tol)
-                continue
-            blocks = recorded(y, inside)
-            same_again(blocks, recorded(y, inside), k, nondet_tol)
-            for i, by_graph in zip(checked, blocks, strict=True):
-                compare(by_graph, numerical(func, leaves, i, k, eps), (k, i), (y.shape, leaves[i].shape), atol, rtol)
-        if check_undefined_grad:
-            check_zeros(outputs, inside, checked)
+        with dtypes_watched() if check_grad_dtypes else contextlib.nullcontext():
+            outputs = floats_of(func(*leaves))
+            for k, y in enumerate(outputs):
+                if fast_mode:
+                    check_products(func, leaves, checked, (k, y), eps, atol, rtol, nondet_tol)
+                    continue
+                blocks = recorded(y, inside)
+                same_again(blocks, recorded(y, inside), k, nondet_tol)
+                for i, by_graph in zip(checked, blocks, strict=True):
+                    by_steps = numerical(func, leaves, i, k, eps)
+                    compare(by_graph, by_steps, (k, i), (y.shape, leaves[i].shape), atol, rtol)
+            if check_undefined_grad:
+                check_zeros(outputs, inside, checked)
     except GradcheckError:
         if raise_exception:
             raise
@@ -126,7 +155,12 @@ def gradgradcheck(
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
     fast_mode: bool = False,
+    masked: bool | None = None,
 ) -> bool:
     r"""Whether the gradients of the gradients of a function agree with central differences.
 
@@ -150,9 +184,13 @@ def gradgradcheck(
         Raise where they disagree, rather than return False.
     nondet_tol : float, default 0
         How far two runs of the same backward may differ.
-    check_undefined_grad : bool, default True
+    check_undefined_grad, check_grad_dtypes, check_batched_grad : bool
         As for :func:`gradcheck`.
-    fast_mode : bool, default False
+    check_fwd_over_rev : bool, default False
+        Refused, as ``check_forward_ad`` is.
+    check_rev_over_rev : bool, default True
+        Refused if False.
+    fast_mode, masked : bool
         As for :func:`gradcheck`.
 
     Returns
@@ -163,7 +201,7 @@ def gradgradcheck(
     ------
     GradcheckError
         Naming the input, the element, and both values; the cotangents are numbered behind the inputs.
-    ValueError
+    NotImplementedError, ValueError
         As :func:`gradcheck` does.
 
     Examples
@@ -173,6 +211,9 @@ def gradgradcheck(
     >>> tg.autograd.gradgradcheck(lambda x: x**3, x)
     True
     """
+    refuse("gradgradcheck", check_batched_grad=check_batched_grad, check_fwd_over_rev=check_fwd_over_rev)
+    if not check_rev_over_rev:
+        raise NotImplementedError("gradgradcheck: check_rev_over_rev=False leaves nothing to check")
     func, given = in_pairs(func, tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,))
     checked = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.requires_grad]
     outputs = [y for y in floats_of(func(*given)) if y.requires_grad]
@@ -207,8 +248,45 @@ def gradgradcheck(
         raise_exception=raise_exception,
         nondet_tol=nondet_tol,
         check_undefined_grad=check_undefined_grad,
+        check_grad_dtypes=check_grad_dtypes,
         fast_mode=fast_mode,
     )
+
+
+def refuse(name: str, **options: bool) -> None:
+    """Refuse options that ask for derivatives of a kind that does not exist here."""
+    for option, wanted in options.items():
+        if wanted:
+            raise NotImplementedError(
+                f"{name}: {option}=True has nothing to check: jvp and vmap find derivatives by the same backward, one at a "
+                "time, and so have no rules of their own"
+            )
+
+
+@contextlib.contextmanager
+def dtypes_watched() -> Iterator[None]:
+    """Within it, in this thread, refuse a backward that leaves the dtype which its cotangent and its operand share."""
+    before, here = graph.observe, threading.get_ident()
+
+    def observe(node: Any, cotangent: Any, outcome: Any) -> None:
+        if before is not None:
+            before(node, cotangent, outcome)
+        if threading.get_ident() != here or isinstance(outcome, Exception):
+            return
+        for place, (parent, found) in enumerate(zip(node.parents, outcome, strict=False)):
+            # Where the operands' types are mixed, a conversion is part of the operation. A node of several results has none.
+            same = node.dtype is None or node.dtype == parent.dtype
+            if found is not None and parent.dtype is not None and same and found.dtype != parent.dtype:
+                raise GradcheckError(
+                    f"gradcheck: backward of {node.name()!r} gave {found.dtype} for operand {place} of shape "
+                    f"{parent.shape} {parent.dtype} (check_grad_dtypes=True)"
+                )
+
+    graph.observe = observe
+    try:
+        yield
+    finally:
+        graph.observe = before
 
 
 def copied(array: NDArray, requires_grad: bool) -> Tensor:

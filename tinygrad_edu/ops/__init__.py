@@ -1,7 +1,7 @@
 """Differentiable operations, a file for each family; every one takes Tensors or arrays and gives the same."""
 
 from tinygrad_edu.ops import fft as fft  # under the names of torch.fft alone
-from tinygrad_edu.ops import inplace, numpy_protocol  # noqa: F401  (they attach methods to Tensor)
+from tinygrad_edu.ops import inplace, new_tensors, numpy_linalg, numpy_protocol, spectral  # noqa: F401  (they attach methods, and announce)
 from tinygrad_edu.ops.aliases import (
     absolute,
     arccos,
@@ -67,8 +67,7 @@ from tinygrad_edu.ops.combine import (
     corrcoef,
     cov,
     dist,
-    nanmean,
-    nansum,
+    pdist,
     std_mean,
     var_mean,
 )
@@ -128,18 +127,7 @@ from tinygrad_edu.ops.cumulative import (
     cumprod,
     cumsum,
 )
-from tinygrad_edu.ops.decompositions import (
-    cholesky,
-    det,
-    inverse,
-    kron,
-    logdet,
-    matrix_exp,
-    matrix_power,
-    pinverse,
-    slogdet,
-    trace,
-)
+from tinygrad_edu.ops.determinants import det, logdet, slogdet, trace
 from tinygrad_edu.ops.diagonals import diag, diagonal, diagonal_scatter, tril, triu
 from tinygrad_edu.ops.differences import (
     cumulative_trapezoid,
@@ -148,6 +136,8 @@ from tinygrad_edu.ops.differences import (
     trapezoid,
     trapz,
 )
+from tinygrad_edu.ops.einstein import contract, einsum, inner, tensordot
+from tinygrad_edu.ops.equations import cholesky_inverse, cholesky_solve, inverse
 from tinygrad_edu.ops.exponential import (
     exp,
     exp2,
@@ -168,6 +158,7 @@ from tinygrad_edu.ops.extremum import (
     max,
     min,
 )
+from tinygrad_edu.ops.factorizations import cholesky
 from tinygrad_edu.ops.index import (
     gather,
     getitem,
@@ -187,6 +178,7 @@ from tinygrad_edu.ops.index import (
     take_along_dim,
     unindex,
 )
+from tinygrad_edu.ops.integers import bitwise_left_shift, bitwise_right_shift, gcd, lcm
 from tinygrad_edu.ops.join import (
     cat,
     chunk,
@@ -200,20 +192,13 @@ from tinygrad_edu.ops.join import (
     unbind,
     vstack,
 )
-from tinygrad_edu.ops.linalg import (
-    addmm,
-    baddbmm,
-    bmm,
-    contract,
-    dot,
-    einsum,
-    inner,
-    matmul,
-    mm,
-    mv,
-    outer,
-    tensordot,
-)
+from tinygrad_edu.ops.least_squares import pinverse
+from tinygrad_edu.ops.linalg import addmm, baddbmm, bmm, dot, matmul, mm, mv, outer
+from tinygrad_edu.ops.lu_factors import lu_unpack
+from tinygrad_edu.ops.missing import nanmean, nanmedian, nansum
+from tinygrad_edu.ops.norms import renorm
+from tinygrad_edu.ops.occurrence import histogram, isin, mode, unique_consecutive
+from tinygrad_edu.ops.older import chain_matmul, cross, ger, lu_solve, qr, svd, vdot
 from tinygrad_edu.ops.order import (
     aminmax,
     bincount,
@@ -226,6 +211,20 @@ from tinygrad_edu.ops.order import (
     quantile,
     searchsorted,
 )
+from tinygrad_edu.ops.pieces import (
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    broadcast_tensors,
+    column_stack,
+    dsplit,
+    hsplit,
+    row_stack,
+    vsplit,
+)
+from tinygrad_edu.ops.places import argwhere, combinations, tril_indices, triu_indices
+from tinygrad_edu.ops.powers import matrix_exp, matrix_power
+from tinygrad_edu.ops.products import kron
 from tinygrad_edu.ops.reduce import (
     all,
     any,
@@ -239,7 +238,11 @@ from tinygrad_edu.ops.reduce import (
 )
 from tinygrad_edu.ops.selection import (
     clamp,
+    clamp_max,
+    clamp_min,
     clip,
+    fmax,
+    fmin,
     lerp,
     maximum,
     minimum,
@@ -357,31 +360,45 @@ __all__ = [
     "argmax",
     "argmin",
     "argsort",
+    "argwhere",
     "asin",
     "asinh",
     "astype",
     "atan",
     "atan2",
     "atanh",
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
     "baddbmm",
     "bincount",
     "bitwise_and",
+    "bitwise_left_shift",
     "bitwise_not",
     "bitwise_or",
+    "bitwise_right_shift",
     "bitwise_xor",
     "block_diag",
     "bmm",
+    "broadcast_tensors",
     "broadcast_to",
     "bucketize",
     "cartesian_prod",
     "cat",
     "cdist",
     "ceil",
+    "chain_matmul",
     "cholesky",
+    "cholesky_inverse",
+    "cholesky_solve",
     "chunk",
     "clamp",
+    "clamp_max",
+    "clamp_min",
     "clip",
     "clone",
+    "column_stack",
+    "combinations",
     "complex",
     "concat",
     "concatenate",
@@ -394,6 +411,7 @@ __all__ = [
     "cosh",
     "count_nonzero",
     "cov",
+    "cross",
     "cummax",
     "cummin",
     "cumprod",
@@ -411,6 +429,7 @@ __all__ = [
     "div",
     "divide",
     "dot",
+    "dsplit",
     "dstack",
     "einsum",
     "empty",
@@ -432,18 +451,24 @@ __all__ = [
     "flipud",
     "floor",
     "floor_divide",
+    "fmax",
+    "fmin",
     "fmod",
     "frac",
     "full",
     "full_like",
     "gather",
+    "gcd",
     "ge",
+    "ger",
     "getitem",
     "greater",
     "greater_equal",
     "gt",
     "heaviside",
     "histc",
+    "histogram",
+    "hsplit",
     "hstack",
     "hypot",
     "i0",
@@ -457,11 +482,13 @@ __all__ = [
     "inverse",
     "isclose",
     "isfinite",
+    "isin",
     "isinf",
     "isnan",
     "isreal",
     "kron",
     "kthvalue",
+    "lcm",
     "le",
     "lerp",
     "less",
@@ -484,6 +511,8 @@ __all__ = [
     "logit",
     "logsumexp",
     "lt",
+    "lu_solve",
+    "lu_unpack",
     "masked_fill",
     "masked_select",
     "matmul",
@@ -497,6 +526,7 @@ __all__ = [
     "min",
     "minimum",
     "mm",
+    "mode",
     "moveaxis",
     "movedim",
     "mul",
@@ -504,6 +534,7 @@ __all__ = [
     "mv",
     "nan_to_num",
     "nanmean",
+    "nanmedian",
     "nansum",
     "narrow",
     "ne",
@@ -518,12 +549,14 @@ __all__ = [
     "outer",
     "overlap_add",
     "pad",
+    "pdist",
     "permute",
     "pinverse",
     "polar",
     "polygamma",
     "pow",
     "prod",
+    "qr",
     "quantile",
     "rad2deg",
     "ravel",
@@ -531,12 +564,14 @@ __all__ = [
     "reciprocal",
     "relu",
     "remainder",
+    "renorm",
     "repeat",
     "repeat_interleave",
     "reshape",
     "roll",
     "rot90",
     "round",
+    "row_stack",
     "rsqrt",
     "scatter",
     "scatter_add",
@@ -561,6 +596,7 @@ __all__ = [
     "sub",
     "subtract",
     "sum",
+    "svd",
     "swapaxes",
     "swapdims",
     "t",
@@ -577,20 +613,25 @@ __all__ = [
     "trapezoid",
     "trapz",
     "tril",
+    "tril_indices",
     "triu",
+    "triu_indices",
     "true_divide",
     "trunc",
     "unbind",
     "unflatten",
     "unindex",
     "unique",
+    "unique_consecutive",
     "unsqueeze",
     "vander",
     "var",
     "var_mean",
+    "vdot",
     "view",
     "view_as_complex",
     "view_as_real",
+    "vsplit",
     "vstack",
     "where",
     "windows",

@@ -14,12 +14,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tinygrad_edu.dtypes import result_type
+from tinygrad_edu.errors import DtypeError
 from tinygrad_edu.ops.comparison import eq, ge, logical_and
 from tinygrad_edu.ops.creation import zeros_like
 from tinygrad_edu.ops.exponential import log
 from tinygrad_edu.ops.operation import (
     Rule,
     composite,
+    described,
     elementwise,
     is_complex,
     methods,
@@ -118,7 +120,17 @@ def div(a: Any, b: Any) -> Tensor:
     """
 
 
-@elementwise(np.floor_divide, domain={"b": AWAY_FROM_ZERO}, a=CONSTANT, b=CONSTANT)
+def _not_by_zero(kernel: np.ufunc) -> Callable:
+    def divided(a: Any, b: Any) -> Any:
+        # Floats have infinity and NaN for it; for integers NumPy would warn, and give 0.
+        if not np.all(b) and np.result_type(a, b).kind != "f":
+            raise RuntimeError(f"{kernel.__name__}: division of integers by 0")
+        return kernel(a, b)
+
+    return divided
+
+
+@elementwise(_not_by_zero(np.floor_divide), domain={"b": AWAY_FROM_ZERO}, a=CONSTANT, b=CONSTANT)
 def floor_divide(a: Any, b: Any) -> Tensor:
     r"""Quotient rounded down, :math:`\lfloor a / b \rfloor`; constant between its jumps, hence of gradient 0.
 
@@ -130,7 +142,12 @@ def floor_divide(a: Any, b: Any) -> Tensor:
     """
 
 
-@elementwise(np.remainder, domain={"b": AWAY_FROM_ZERO}, a=lambda g: g, b=lambda g, a, b: -g * floor_divide(a, b))
+@elementwise(
+    _not_by_zero(np.remainder),
+    domain={"b": AWAY_FROM_ZERO},
+    a=lambda g: g,
+    b=lambda g, a, b: -g * floor_divide(a, b),
+)
 def remainder(a: Any, b: Any) -> Tensor:
     r"""Remainder :math:`a - b \lfloor a / b \rfloor`, of the sign of :math:`b`, as Python's ``%``.
 
@@ -142,7 +159,7 @@ def remainder(a: Any, b: Any) -> Tensor:
     """
 
 
-@elementwise(np.fmod, domain={"b": AWAY_FROM_ZERO}, a=lambda g: g, b=lambda g, a, b: -g * trunc(a / b))
+@elementwise(_not_by_zero(np.fmod), domain={"b": AWAY_FROM_ZERO}, a=lambda g: g, b=lambda g, a, b: -g * trunc(a / b))
 def fmod(a: Any, b: Any) -> Tensor:
     r"""Remainder :math:`a - b\,\mathrm{trunc}(a / b)`, of the sign of :math:`a`, as C's ``fmod``.
 
@@ -307,13 +324,17 @@ def trunc(x: Any) -> Tensor:
 
 @elementwise(_rounding(np.rint), x=CONSTANT)
 def round(x: Any) -> Tensor:
-    r"""The nearest integer, halves to the even one; its gradient is 0.
+    r"""The nearest integer, halves to the even one, or with `decimals` the nearest multiple of :math:`10^{-d}`.
+
+    Its gradient is 0.
 
     Examples
     --------
     >>> import tinygrad_edu as tg
     >>> tg.round(tg.tensor([0.5, 1.5, 2.4]))
     tensor([0., 2., 2.])
+    >>> tg.round(tg.tensor([0.126, 12.5]), decimals=1)
+    tensor([ 0.1, 12.5])
     """
 
 
@@ -359,7 +380,14 @@ def sign(x: Any) -> Tensor:
     """
 
 
-@elementwise(lambda x: np.maximum(x, 0), x=lambda g, result: g * (result > 0))
+def _relu(x: np.ndarray) -> np.ndarray:
+    if x.dtype.kind == "b":
+        raise DtypeError(f"relu: expected numbers, got bools (shape {x.shape})")
+    return np.maximum(x, 0)
+
+
+# Not `result > 0`: where the result is NaN, so is the gradient's source, and the gradient passes as in PyTorch.
+@elementwise(_relu, x=lambda g, result: g * (result != 0))
 def relu(x: Any) -> Tensor:
     r"""Rectifier :math:`\max(x, 0)`; the gradient at 0 is 0.
 
@@ -375,30 +403,65 @@ def relu(x: Any) -> Tensor:
 
 def _scaled(operation: F) -> F:
     @functools.wraps(operation)
-    def call(a: Any, b: Any, *, alpha: Any = 1) -> Tensor:
-        return operation(a, b) if alpha == 1 else operation(a, mul(b, alpha))
+    def call(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
+        if alpha == 1:
+            return operation(input, other)
+        if isinstance(alpha, float) and result_type(plain(input), plain(other)).kind != "f":
+            raise DtypeError(f"{operation.__name__}: alpha is an int for integers, got {alpha}")
+        return operation(input, mul(other, alpha))
 
     return call
 
 
 def _rounded(quotient: F) -> F:
     @functools.wraps(quotient)
-    def call(a: Any, b: Any, *, rounding_mode: str | None = None) -> Tensor:
+    def call(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
         if rounding_mode is None:
-            return quotient(a, b)
+            return quotient(input, other)
         if rounding_mode == "floor":
-            return floor_divide(a, b)
+            return floor_divide(input, other)
         if rounding_mode != "trunc":
             raise ValueError(f'div: rounding_mode is None, "floor" or "trunc", got {rounding_mode!r}')
-        if result_type(plain(a), plain(b)).kind == "f":
-            return trunc(quotient(a, b))
-        return floor_divide(sub(a, fmod(a, b)), b)  # a multiple of b, hence exact for integers of any size
+        if result_type(plain(input), plain(other)).kind == "f":
+            return trunc(quotient(input, other))
+        return floor_divide(
+            sub(input, fmod(input, other)), other
+        )  # a multiple of the divisor, hence exact for integers of any size
 
     return call
 
 
+def _to_decimals(nearest: F) -> F:
+    @functools.wraps(nearest)
+    def call(input: Any, *, decimals: int = 0) -> Tensor:
+        if decimals == 0:
+            return nearest(input)
+        if plain(input).dtype.kind != "f" or not isinstance(decimals, int):
+            raise DtypeError(f"round: expected floats and a number of decimals, got {described(input)}, {decimals!r}")
+        # Positive powers of ten are exact, their reciprocals are not.
+        if decimals > 0:
+            return nearest(input * 10.0**decimals) / 10.0**decimals
+        return nearest(input / 10.0**-decimals) * 10.0**-decimals
+
+    return call
+
+
+def _to_exponent(power: F) -> F:
+    @functools.wraps(power)
+    def call(input: Any, exponent: Any) -> Tensor:
+        return power(input, exponent)
+
+    return call
+
+
+def _positive(x: Tensor) -> Tensor:
+    if x.dtype.kind == "b":
+        raise DtypeError(f"pos: expected numbers, got {described(x)}")
+    return x
+
+
 # The operators are the operations themselves; alpha and rounding_mode cost only those who name the function.
-methods(__neg__=neg, __pos__=lambda x: x, __abs__=abs)
+methods(__neg__=neg, __pos__=_positive, __abs__=abs)
 methods(__add__=add, __radd__=add, __iadd__=overwriting(add))
 methods(__sub__=sub, __rsub__=lambda b, a: sub(a, b), __isub__=overwriting(sub))
 methods(__mul__=mul, __rmul__=mul, __imul__=overwriting(mul))
@@ -409,9 +472,11 @@ methods(
 methods(__mod__=remainder, __rmod__=lambda b, a: remainder(a, b), __imod__=overwriting(remainder))
 methods(__pow__=pow, __rpow__=lambda b, a: pow(a, b), __ipow__=overwriting(pow))
 
-add, sub, div = _scaled(add), _scaled(sub), _rounded(div)
+add, sub, div, round, pow = _scaled(add), _scaled(sub), _rounded(div), _to_decimals(round), _to_exponent(pow)
 methods(add=add, add_=overwriting(add), sub=sub, sub_=overwriting(sub), div=div, div_=overwriting(div))
+methods(round=round, round_=overwriting(round), pow=pow, pow_=overwriting(pow))
 
 # Those whose kernel is not the ufunc itself.
 ufuncs.update({np.power: pow, np.square: square, np.sign: sign})
+ufuncs.update({np.floor_divide: floor_divide, np.remainder: remainder, np.fmod: fmod})
 ufuncs.update({np.floor: floor, np.ceil: ceil, np.trunc: trunc, np.rint: round})

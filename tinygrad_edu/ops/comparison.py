@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.announce import Case, Size, case, real
-from tinygrad_edu.ops.operation import composite, elementwise, example, methods, operation, plain
+from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.ops.operation import composite, described, elementwise, example, methods, operation, plain
 from tinygrad_edu.tensor import Tensor
 
 __all__ = [
@@ -275,7 +276,16 @@ def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan:
     >>> tg.isclose(tg.tensor([1.0, 2.0]), tg.tensor([1.0 + 1e-7, 2.1]))
     tensor([ True, False])
     """
-    return np.isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
+    return _close("isclose", a, b, rtol, atol, equal_nan)
+
+
+def _close(name: str, a: Any, b: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
+    if rtol < 0 or atol < 0:
+        raise ValueError(f"{name}: tolerances are not negative, got rtol={rtol}, atol={atol}")
+    try:
+        return np.isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
+    except ValueError:
+        raise ShapeError(f"{name}: shapes do not broadcast: {described(a)} and {described(b)}") from None
 
 
 @composite(differentiable=False)
@@ -300,7 +310,7 @@ def allclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan
     >>> tg.allclose(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.1]))
     False
     """
-    return bool(np.allclose(plain(a), plain(b), rtol=rtol, atol=atol, equal_nan=equal_nan))
+    return bool(np.all(_close("allclose", plain(a), plain(b), rtol, atol, equal_nan)))
 
 
 @composite(differentiable=False)

@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_edu.announce import Case, Size, case, real
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.ops.operation import composite, example, operation, refuse_complex
-from tinygrad_edu.ops.shape import axes_of
+from tinygrad_edu.ops.shape import axes_of, int_of
 from tinygrad_edu.tensor import Tensor
 
 __all__ = ["diag", "diagonal", "diagonal_scatter", "tril", "triu"]
@@ -43,7 +43,7 @@ def diagonal(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     tensor([0, 4, 8])
     """
     axes = axes_of("diagonal", (dim1, dim2), x.ndim)
-    out = np.diagonal(x, offset, *axes)
+    out = np.diagonal(x, int_of("diagonal", "an offset", offset), *axes)
     if x.flags.writeable:
         # NumPy gives it read-only for historical reasons.
         out.flags.writeable = True
@@ -134,6 +134,7 @@ def diag(x: Any, diagonal: int = 0) -> Tensor:
     tensor([[1, 0],
             [0, 2]])
     """
+    diagonal = int_of("diag", "a diagonal", diagonal)
     if x.ndim == 2:
         return _diagonal(x, diagonal) + x.dtype.type(0)
     if x.ndim != 1:
@@ -172,7 +173,7 @@ def tril(x: Any, diagonal: int = 0) -> Tensor:
             [1., 1., 0.]])
     """
     _require_matrix("tril", x)
-    return np.tril(x, diagonal)
+    return np.tril(x, int_of("tril", "a diagonal", diagonal))
 
 
 @example(tril)
@@ -202,7 +203,7 @@ def triu(x: Any, diagonal: int = 0) -> Tensor:
             [0., 1., 1.]])
     """
     _require_matrix("triu", x)
-    return np.triu(x, diagonal)
+    return np.triu(x, int_of("triu", "a diagonal", diagonal))
 
 
 @example(triu)

@@ -31,7 +31,7 @@ from tinygrad_edu.dtypes import _RANK, get_default_dtype, result_type
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.grad_mode import mode
 from tinygrad_edu.graph import Node, Result, record
-from tinygrad_edu.tensor import Tensor, _wrap
+from tinygrad_edu.tensor import Tensor, _wrap, keep_retained, unrecorded
 
 __all__ = ["Operation", "composite", "elementwise", "example", "operation", "overwriting", "plain", "ufuncs"]
 
@@ -696,11 +696,11 @@ def require_writable(x: Tensor, name: str) -> None:
 def require_recorded(x: Tensor, name: str) -> None:
     """Refuse to record a write through a view that was itself not recorded: its base would not learn of it."""
     while x.origin is not None:
-        base, call = x.origin[:2]
+        base, call, arguments = x.origin[:3]
         if call is None:
             raise RuntimeError(
-                f"{name}: this tensor is a view that was taken under no_grad(), and the write is to be recorded. Take "
-                "the view and write to it both inside no_grad() or both outside."
+                f"{name}: this tensor is {unrecorded(arguments)}, and the write is to be recorded. Take the view and "
+                "write to it both inside no_grad() or both outside, or write to a clone()."
             )
         x = base
 
@@ -710,6 +710,7 @@ def rewire(x: Tensor, node: Node) -> None:
 
     A base :math:`b` whose part :math:`P b` was overwritten by :math:`v` is :math:`P^\top v + (1 - P^\top P)\, b`.
     """
+    keep_retained(x.node, node)
     x.node, x.tracked = node, True
     x.shared_memory().rewired = node.tick  # which is that of all its bases and their views
     while x.origin is not None:
@@ -723,6 +724,7 @@ def rewire(x: Tensor, node: Node) -> None:
         else:
             parents, pull = (node,), lambda g, values, take=take: (take(_row_major(g)),)
         node = record(_REPLACED, pull, parents, (), base.array)
+        keep_retained(base.node, node)
         base.node, base.tracked = node, True
         x = base
 

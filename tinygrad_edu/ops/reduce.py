@@ -149,8 +149,7 @@ def mean(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -
     >>> tg.mean(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
     tensor([1.5, 3.5])
     """
-    if dtype is None:
-        _require_float("mean", x)
+    _require_float("mean", x if dtype is None else np.empty(0, dtype))
     total = fold(np.add, x, axes("mean", dim, x.ndim), keepdim, dtype)
     return _divided(total, count(x.shape, dim))
 
@@ -164,10 +163,12 @@ def _centered(x: Any, dim: Any) -> Any:
     return x - mean(x, dim, True)
 
 
-def _degrees(shape: tuple[int, ...], dim: Any, correction: Any, unbiased: bool | None) -> float:
+def _degrees(
+    shape: tuple[int, ...], dim: Any, correction: Any, unbiased: bool | None, name: str = "reduction"
+) -> float:
     if isinstance(dim, bool):
         dim, unbiased = None, dim
-    return count(shape, dim, "var") - float(correction if unbiased is None else unbiased)
+    return count(shape, dim, name) - float(correction if unbiased is None else unbiased)
 
 
 def _var_rule(g: Any, x: Any, dim: Any, correction: Any, unbiased: bool | None) -> Any:
@@ -200,7 +201,7 @@ def var(x: Any, dim: Any = None, correction: Any = 1, keepdim: bool = False, *, 
     Returns
     -------
     Tensor
-        NaN where there are no more elements than `correction`.
+        Infinite or NaN where there are no more elements than `correction`.
 
     Examples
     --------
@@ -210,11 +211,19 @@ def var(x: Any, dim: Any = None, correction: Any = 1, keepdim: bool = False, *, 
     >>> tg.var(tg.tensor([1.0, 2.0, 3.0, 4.0]), correction=0)
     tensor(1.25)
     """
-    _require_float("var", x)
-    n = _degrees(x.shape, dim, correction, unbiased)
+    return _variance("var", x, dim, correction, keepdim, unbiased)
+
+
+def _variance(name: str, x: Any, dim: Any, correction: Any, keepdim: bool, unbiased: bool | None) -> Any:
+    _require_float(name, x)
+    n = _degrees(x.shape, dim, correction, unbiased, name)
     dim = None if isinstance(dim, bool) else dim
     d = _centered(x, dim)
-    return _divided(fold(np.add, d * d, axes("var", dim, x.ndim), keepdim), n)
+    total = fold(np.add, d * d, axes(name, dim, x.ndim), keepdim)
+    if n > 0:
+        return total / n
+    with np.errstate(divide="ignore", invalid="ignore"):  # something divided by nothing is infinite, nothing is NaN
+        return total / np.zeros((), total.dtype)
 
 
 def _std_rule(g: Any, x: Any, result: Any, dim: Any, correction: Any, unbiased: bool | None) -> Any:
@@ -250,7 +259,7 @@ def std(x: Any, dim: Any = None, correction: Any = 1, keepdim: bool = False, *, 
     >>> tg.std(tg.tensor([[1.0, 3.0], [2.0, 2.0]]), dim=1, correction=0)
     tensor([1., 0.])
     """
-    return np.sqrt(var(x, dim, correction, keepdim, unbiased=unbiased))
+    return np.sqrt(_variance("std", x, dim, correction, keepdim, unbiased))
 
 
 # Products
@@ -305,8 +314,8 @@ def prod(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -
     """
     if dtype is None and x.dtype.kind in "bui":
         dtype = np.int64
-    axis = None if dim is None or x.ndim == 0 else axis_of("prod", dim, x.ndim)
-    return fold(np.multiply, x, axis, keepdim, dtype)
+    axis = None if dim is None else axis_of("prod", dim, x.ndim)
+    return fold(np.multiply, x, axis if x.ndim else None, keepdim, dtype)
 
 
 # Truth and counts
@@ -409,7 +418,7 @@ def _norm_rule(g: Any, x: Any, result: Any, p: Any, dim: Any) -> Any:
 
 
 @operation(complex=True, x=_norm_rule)
-def norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Tensor:
+def norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     r"""Norm :math:`y = (\sum_i |x_i|^p)^{1/p}` along some or all dimensions, of their elements as one long vector.
 
     :math:`\partial y / \partial x_i = \mathrm{sgn}(x_i) (|x_i| / y)^{p-1}`, and 0 where :math:`y` is 0.
@@ -424,10 +433,17 @@ def norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Tens
         The dimensions to reduce; all if omitted.
     keepdim : bool, default False
         Whether they stay, with length 1.
+    dtype : numpy.dtype, optional
+        Convert to this type first.
 
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    ValueError
+        If `p` is another word; the nuclear norm of matrices is :func:`linalg.matrix_norm`.
 
     Examples
     --------
@@ -437,10 +453,13 @@ def norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Tens
     >>> tg.norm(tg.tensor([3.0, -4.0]), p=1)
     tensor(7.)
     """
+    x = x if dtype is None else x.astype(dtype)
     _require_float("norm", x)
     if x.dtype.kind == "c":
         x = np.abs(x)
     axis = axes("norm", dim, x.ndim)
+    if isinstance(p, str) and p != "fro":
+        raise ValueError(f'norm: p is a number or "fro", got {p!r}; other norms of matrices are in linalg.matrix_norm')
     p = 2.0 if p == "fro" else float(p)
     if p == 2:
         return np.sqrt(fold(np.add, x * x, axis, keepdim))

@@ -53,12 +53,17 @@ __all__ = [
 # What the arguments mean
 
 
+def int_of(name: str, what: str, value: Any) -> int:
+    """A number that must be whole."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected {what} as an int, got {value!r}") from None
+
+
 def axis_of(name: str, dim: int, ndim: int) -> int:
     """The dimension that a possibly negative number means; a tensor without dimensions counts as having one."""
-    try:
-        dim = operator.index(dim)
-    except TypeError:
-        raise TypeError(f"{name}: expected a dimension as an int, got {dim!r}") from None
+    dim = int_of(name, "a dimension", dim)
     count = max(ndim, 1)
     if not -count <= dim < count:
         raise IndexError(
@@ -90,7 +95,9 @@ def variadic(call: Callable[..., Any]) -> None:
 
     @functools.wraps(call)
     def method(self: Tensor, *sizes: Any, **options: Any) -> Tensor:
-        if not sizes and options:
+        if not sizes:
+            if not options:
+                raise TypeError(f"{call.__name__}: expected sizes or dimensions, got none")
             return call(self, **options)
         if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
             return call(self, sizes[0], **options)
@@ -632,6 +639,8 @@ def fliplr(x: Any) -> Tensor:
     tensor([[2, 1],
             [4, 3]])
     """
+    if x.ndim < 2:
+        raise ShapeError(f"fliplr: expected two dimensions at least, got shape {tuple(x.shape)}")
     return flip(x, 1)
 
 
@@ -661,6 +670,8 @@ def flipud(x: Any) -> Tensor:
     tensor([[3, 4],
             [1, 2]])
     """
+    if x.ndim < 1:
+        raise ShapeError("flipud: expected one dimension at least, got a single number")
     return flip(x, 0)
 
 
@@ -715,6 +726,17 @@ def _(n: Size = 3, m: Size = 4) -> Case:
 # Repeated elements
 
 
+def _expanded(name: str, x: np.ndarray, size: Any) -> np.ndarray:
+    size = sizes_of(name, size)
+    new = len(size) - x.ndim
+    full = tuple(x.shape[i - new] if length == -1 and i >= new else length for i, length in enumerate(size))
+    try:
+        expanded = np.broadcast_to(x, full)
+    except ValueError:
+        raise ShapeError(f"{name}: a tensor of shape {x.shape} does not expand to {size}") from None
+    return x.reshape(full) if expanded.size == x.size else expanded  # where nothing repeats it can be written to
+
+
 @operation(complex=True, view=True, method=False, x=lambda g, x_shape: unbroadcast(g, x_shape))
 def expand(x: Any, size: Any) -> Tensor:
     r"""Dimensions of length 1 repeated, without copying: :math:`y_{ij} = x_{i}`.
@@ -743,13 +765,7 @@ def expand(x: Any, size: Any) -> Tensor:
     tensor([[1, 1, 1],
             [2, 2, 2]])
     """
-    size = sizes_of("expand", size)
-    new = len(size) - x.ndim
-    full = tuple(x.shape[i - new] if length == -1 and i >= new else length for i, length in enumerate(size))
-    try:
-        return np.broadcast_to(x, full)
-    except ValueError:
-        raise ShapeError(f"expand: a tensor of shape {x.shape} does not expand to {size}") from None
+    return _expanded("expand", x, size)
 
 
 @example(expand)
@@ -759,12 +775,13 @@ def _(n: Size = 3, m: Size = 4) -> Case:
 
 @operation(complex=True, view=True, method=False, x=lambda g, x_shape: unbroadcast(g, x_shape))
 def broadcast_to(x: Any, size: Any) -> Tensor:
-    """Dimensions of length 1 repeated, without copying, as arithmetic does it.
+    """Dimensions of length 1 repeated, without copying, as arithmetic does it; the same as :func:`expand`.
 
     Parameters
     ----------
     x : Tensor
     size : tuple of int
+        -1 leaves a length as it is.
 
     Returns
     -------
@@ -783,10 +800,7 @@ def broadcast_to(x: Any, size: Any) -> Tensor:
     tensor([[1, 2],
             [1, 2]])
     """
-    try:
-        return np.broadcast_to(x, size)
-    except ValueError:
-        raise ShapeError(f"broadcast_to: a tensor of shape {x.shape} does not broadcast to {size}") from None
+    return _expanded("broadcast_to", x, size)
 
 
 @example(broadcast_to)
@@ -863,6 +877,8 @@ def tile(x: Any, dims: Any) -> Tensor:
             [2, 2, 2]])
     """
     dims = sizes_of("tile", dims)
+    if min(dims, default=0) < 0:
+        raise ShapeError(f"tile: a number of repeats is not negative, got {dims} for shape {tuple(x.shape)}")
     return repeat(x, (1,) * (x.ndim - len(dims)) + dims)
 
 
@@ -875,7 +891,7 @@ def _(n: Size = 2, m: Size = 3, times: Size = 2) -> Case:
 
 
 def _pairs(name: str, widths: Any, ndim: int) -> tuple[tuple[int, int], ...]:
-    pairs = tuple((operator.index(before), operator.index(after)) for before, after in widths)
+    pairs = tuple((int_of(name, "a width", before), int_of(name, "a width", after)) for before, after in widths)
     if len(pairs) != ndim:
         raise ShapeError(f"{name}: expected a pair of widths for each of {ndim} dimensions, got {pairs}")
     return pairs
@@ -970,6 +986,7 @@ def narrow(x: Any, dim: int, start: int, length: int) -> Tensor:
     if not x.ndim:
         raise ShapeError("narrow: expected at least one dimension, got a single number")
     size = x.shape[dim]
+    start, length = int_of("narrow", "a start", start), int_of("narrow", "a length", length)
     begin = start + size if start < 0 else start
     if length < 0 or begin < 0 or begin + length > size:
         raise IndexError(
@@ -1006,7 +1023,11 @@ def select(x: Any, dim: int, index: int) -> Tensor:
     """
     if not x.ndim:
         raise IndexError("select: expected at least one dimension, got a single number")
-    return x[(slice(None),) * axis_of("select", dim, x.ndim) + (operator.index(index),)]
+    dim, index = axis_of("select", dim, x.ndim), int_of("select", "an index", index)
+    size = x.shape[dim]
+    if not -size <= index < size:
+        raise IndexError(f"select: index {index} is out of range of dimension {dim} of shape {tuple(x.shape)}")
+    return x[(slice(None),) * dim + (index,)]
 
 
 @example(select)
@@ -1020,7 +1041,12 @@ for _call in (reshape, view, permute, flip, expand, broadcast_to, repeat, tile):
 
 def _like(call: Callable[..., Any]) -> Callable[..., Tensor]:
     def method(self: Tensor, other: Tensor) -> Tensor:
-        return call(self, other.shape)
+        if not isinstance(other, Tensor):
+            raise TypeError(f"{method.__name__}: expected a Tensor, got {type(other).__name__}")
+        try:
+            return call(self, other.shape)
+        except ShapeError as error:
+            raise ShapeError(str(error).replace(call.__name__, method.__name__, 1)) from None
 
     method.__name__ = f"{call.__name__}_as"
     method.__doc__ = f":func:`{call.__name__}` to the shape of another tensor."

@@ -143,6 +143,8 @@ def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = Tru
     refuse_complex("topk", plain(x))
     axis = axis_of("topk", dim, x.ndim)
     length = x.shape[axis] if x.ndim else 1
+    if not isinstance(k, int | np.integer):
+        raise TypeError(f"topk: k is an int, got {k!r}")
     if not 0 <= k <= length:
         raise ShapeError(f"topk: k = {k} is out of range [0, {length}] for dimension {axis} of shape {tuple(x.shape)}")
     order = _order(plain(x), axis, largest)
@@ -186,7 +188,7 @@ def unique(
     array = plain(x)
     axis = None if dim is None else axis_of("unique", dim, array.ndim)
     wanted: dict[str, Any] = {"return_inverse": return_inverse, "return_counts": return_counts}
-    found: Any = np.unique(array, axis=axis, **wanted)
+    found: Any = np.unique(array, axis=axis, equal_nan=False, **wanted)
     if not isinstance(found, tuple):
         return like(found, x)
     results = list(found)

@@ -100,7 +100,7 @@ def checkpoint(
     if not call.places:
         return returned
     call.outside = _outside([listed[i].node for i in call.places], start)
-    results = [_alias(listed[i], tensors) for i in call.places]
+    results = [_alias(listed[i], tensors, "a checkpointed function") for i in call.places]
     call.forms = [(y.shape, y.dtype) for y in results]
     JointNode.record(_CHECKPOINT, _pull, tuple(call.outside), results, tensors, call)
     for i, y in zip(call.places, results, strict=True):
