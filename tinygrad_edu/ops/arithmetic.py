@@ -123,7 +123,7 @@ def div(a: Any, b: Any) -> Tensor:
 def _not_by_zero(kernel: np.ufunc) -> Callable:
     def divided(a: Any, b: Any) -> Any:
         # Floats have infinity and NaN for it; for integers NumPy would warn, and give 0.
-        if not np.all(b) and np.result_type(a, b).kind != "f":
+        if np.result_type(a, b).kind != "f" and not np.all(b):
             raise RuntimeError(f"{kernel.__name__}: division of integers by 0")
         return kernel(a, b)
 

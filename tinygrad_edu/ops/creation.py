@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -242,7 +243,7 @@ def arange(
     if end is None:
         start, end = 0, start
     start, end, step = (number_of("arange", number) for number in (0 if start is None else start, end, step))
-    if not np.isfinite([start, end, step]).all():
+    if not (math.isfinite(start) and math.isfinite(end) and math.isfinite(step)):
         raise ValueError(f"arange: the numbers are finite, got {start}, {end}, {step}")
     if step == 0 or (end - start) * step < 0:
         raise ShapeError(f"arange: the step leads from start to end and is not 0, got {start}, {end}, {step}")
