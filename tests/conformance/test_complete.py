@@ -18,6 +18,14 @@ EXEMPT = {
         ["Tensor.register_hook", "Tensor.register_post_accumulate_grad_hook"], "tests/autograd/test_hooks.py"
     ),
     **dict.fromkeys(["Tensor.backward", "Tensor.requires_grad_", "Tensor.retain_grad"], "tests/test_graph.py"),
+    **dict.fromkeys(
+        [
+            *("angle", "complex", "conj", "imag", "is_complex", "isreal", "polar", "real", "sgn", "view_as_complex"),
+            *("view_as_real", "Tensor.angle", "Tensor.cdouble", "Tensor.cfloat", "Tensor.conj", "Tensor.is_complex"),
+            *("Tensor.isreal", "Tensor.sgn"),
+        ],
+        "tests/ops/test_complex.py",
+    ),
     "vmap": "tests/func/test_vmap.py",
     "Tensor.cuda": "there is no GPU, and it is always refused",
 }

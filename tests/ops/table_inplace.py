@@ -1162,7 +1162,7 @@ def a_result_is_asked_to_require_a_gradient(lib, h):
     return x.requires_grad_().sum()
 
 
-@refused("requires_grad: only float tensors can have a gradient, this one is int64")
+@refused("requires_grad: only float and complex tensors can have a gradient, this one is int64")
 def integers_are_asked_to_require_a_gradient(lib, h):
     lib.arange(3).requires_grad_()
     return h.sum()
@@ -1176,7 +1176,7 @@ def data_of_another_shape_and_type(lib, h):
     return (x * h[0]).sum() + (y * y).sum()
 
 
-@refused("data: a tensor that requires grad holds floats, got int64")
+@refused("data: a tensor that requires grad holds floats or complex numbers, got int64")
 def integers_as_the_data_of_a_leaf(lib, h):
     h.data = lib.ones(3, 4, dtype=lib.int64)
     return h.sum()

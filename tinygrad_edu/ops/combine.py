@@ -244,6 +244,7 @@ def pdist(x: Any, p: float = 2.0) -> Tensor:
     """
     if len(x.shape) != 2:
         raise ShapeError(f"pdist: expected a matrix, got shape {tuple(x.shape)}")
+    refuse_complex("pdist", plain(x))
     first, second = np.triu_indices(x.shape[0], 1)
     return norm(x[first] - x[second], p, -1)
 

@@ -74,7 +74,7 @@ def number_of(name: str, value: Any) -> Any:
     """
     if isinstance(value, Tensor):
         return value.item()
-    if not isinstance(value, int | float | np.number | np.bool_):
+    if not isinstance(value, int | float | complex | np.number | np.bool_):
         raise TypeError(f"{name}: expected a number, got {value!r}")
     return value
 

@@ -56,7 +56,7 @@ def _arrays(name: str, tensors: Any) -> list[np.ndarray]:
     _require_several(name, tensors)
     arrays = [np.asarray(item) for item in tensors]
     for item, array in zip(tensors, arrays, strict=True):
-        if array.dtype.kind not in "biuf":
+        if array.dtype.kind not in "biufc":
             raise TypeError(f"{name}: expected tensors, got {item!r} among them")
     dtypes = {array.dtype for array in arrays}
     return arrays if len(dtypes) == 1 else [array.astype(result_type(*arrays), copy=False) for array in arrays]

@@ -11,7 +11,7 @@ from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.ops.comparison import isnan, logical_not
 from tinygrad_edu.ops.extremum import ValuesAndIndices
 from tinygrad_edu.ops.index import gather, like, masked_select
-from tinygrad_edu.ops.operation import composite, example, plain
+from tinygrad_edu.ops.operation import composite, example, plain, refuse_complex
 from tinygrad_edu.ops.order import middle
 from tinygrad_edu.ops.reduce import DIMS, Dims
 from tinygrad_edu.ops.reduce import sum as total
@@ -103,6 +103,7 @@ def nanmedian(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     >>> tg.nanmedian(tg.tensor([3.0, tg.nan, 1.0, 2.0]))
     tensor(2.)
     """
+    refuse_complex("nanmedian", plain(x))
     missing = np.isnan(plain(x))
     if dim is None:
         return middle(x if missing.all() else masked_select(x, ~missing))

@@ -10,7 +10,7 @@ from tinygrad_edu.announce import Case, Size, case, labels, real
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.ops.extremum import ValuesAndIndices
 from tinygrad_edu.ops.index import gather, like
-from tinygrad_edu.ops.operation import composite, example, plain
+from tinygrad_edu.ops.operation import composite, example, plain, refuse_complex
 from tinygrad_edu.ops.shape import axis_of, squeeze
 from tinygrad_edu.tensor import Tensor
 
@@ -53,6 +53,7 @@ def mode(x: Any, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
     >>> values, indices
     (tensor(1), tensor(2))
     """
+    refuse_complex("mode", plain(x))
     axis = axis_of("mode", dim, len(x.shape))
     if not x.shape:
         return ValuesAndIndices(x.reshape(()), like(np.zeros((), np.int64), x))

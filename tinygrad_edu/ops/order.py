@@ -418,6 +418,7 @@ def bucketize(x: Any, boundaries: Any, *, out_int32: bool = False, right: bool =
     >>> tg.bucketize(tg.tensor([0.5, 3.0, 9.0]), tg.tensor([1.0, 3.0, 5.0]))
     tensor([0, 1, 3])
     """
+    refuse_complex("bucketize", np.asarray(plain(x)))
     if np.asarray(plain(x)).dtype.kind not in "biuf":
         raise TypeError(f"bucketize: expected a tensor or a number, got {x!r}")
     if len(np.shape(plain(boundaries))) != 1:

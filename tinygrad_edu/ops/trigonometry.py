@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_edu.ops.comparison import eq
 from tinygrad_edu.ops.exponential import sqrt
-from tinygrad_edu.ops.operation import elementwise
+from tinygrad_edu.ops.operation import elementwise, is_complex, plain
 from tinygrad_edu.ops.selection import where
 from tinygrad_edu.tensor import Tensor
 
@@ -182,7 +182,7 @@ def asinh(x: Any) -> Tensor:
     floating=True,
     complex=True,
     domain={"x": (1.2, 3.0)},
-    x=lambda g, x: g / (sqrt(x - 1.0) * sqrt(x + 1.0)),
+    x=lambda g, x: g / (sqrt(x - 1.0) * sqrt(x + 1.0) if is_complex(plain(x)) else sqrt(x * x - 1.0)),
 )
 def acosh(x: Any) -> Tensor:
     r"""Inverse hyperbolic cosine; its derivative is :math:`1 / (\sqrt{x - 1} \sqrt{x + 1})`. Of a real :math:`x \ge 1`.
