@@ -299,7 +299,8 @@ def test_options_without_a_meaning_are_refused(x):
 @pytest.mark.parametrize("name", ["gradcheck", "gradgradcheck"])
 def test_every_option_of_torchs_is_known_and_has_its_default(torch, name):
     ours, theirs = (inspect.signature(getattr(lib.autograd, name)).parameters for lib in (tg, torch))
-    assert list(ours) == list(theirs)
+    own = ["complex_step"] if name == "gradcheck" else []
+    assert list(ours) == [*theirs, *own]
     for option, parameter in theirs.items():
         assert ours[option].kind == parameter.kind
         if option != "masked":
@@ -454,3 +455,37 @@ def test_every_announced_gradient_has_right_gradients(known, example):
         return tuple(y for y in flattened(result)[0] if isinstance(y, tg.Tensor))
 
     assert gradgradcheck(f, (*inputs, *weights), fast_mode=True, check_grad_dtypes=True)
+
+
+def test_an_imaginary_step_is_exact_to_rounding():
+    x = tg.tensor([0.3, 1.7], dtype=tg.float64, requires_grad=True)
+    w = tg.tensor([[1.0, -2.0], [0.5, 3.0]], dtype=tg.float64, requires_grad=True)
+
+    def f(x, w):
+        return (w @ x).tanh() / x, tg.linalg.det(w) * x.exp().sum()
+
+    for fast_mode in (False, True):
+        # atol is for 1 − y², the slope of tanh, which cancels near y = 1.
+        assert tg.autograd.gradcheck(f, (x, w), complex_step=True, atol=1e-15, rtol=1e-13, fast_mode=fast_mode)
+
+
+def test_an_imaginary_step_sees_an_error_of_a_trillionth():
+    class Nearly(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, dy):
+            return 2.000000000002 * ctx.saved_tensors[0] * dy
+
+    x = tg.tensor([0.3, 1.7], dtype=tg.float64, requires_grad=True)
+    assert tg.autograd.gradcheck(Nearly.apply, x)  # which differences do not see
+    assert not tg.autograd.gradcheck(Nearly.apply, x, complex_step=True, atol=0, rtol=1e-13, raise_exception=False)
+
+
+def test_a_function_that_is_not_analytic_is_refused_an_imaginary_step():
+    x = tg.tensor([0.3, -1.7], dtype=tg.float64, requires_grad=True)
+    with pytest.raises(ValueError, match="complex_step, but result 0 of a complex input 0 is real: not analytic"):
+        tg.autograd.gradcheck(lambda x: x.abs(), x, complex_step=True)
