@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.autograd.function import JointNode, Parts, _alias
+from tinygrad_edu.autograd.joint import JointNode, Parts, alias
 from tinygrad_edu.grad_mode import mode, set_grad_enabled
 from tinygrad_edu.graph import Node, Step, Value, clock, sweep
 from tinygrad_edu.random import get_rng_state, set_rng_state
@@ -100,7 +100,7 @@ def checkpoint(
     if not call.places:
         return returned
     call.outside = _outside([listed[i].node for i in call.places], start)
-    results = [_alias(listed[i], tensors, "a checkpointed function") for i in call.places]
+    results = [alias(listed[i], tensors, "a checkpointed function") for i in call.places]
     call.forms = [(y.shape, y.dtype) for y in results]
     JointNode.record(_CHECKPOINT, _pull, tuple(call.outside), results, tensors, call)
     for i, y in zip(call.places, results, strict=True):
