@@ -39,7 +39,7 @@ def checkpoint(
     function : callable
         It may use Tensors beside its arguments, such as parameters. It must compute the same when called again, and
         must not write to its arguments.
-    *args, **kwargs
+    *args
         Its arguments.
     use_reentrant : bool, optional
         Accepted for PyTorch programs; both variants are this one, which does what PyTorch recommends and calls
@@ -48,6 +48,8 @@ def checkpoint(
         Whether the second call draws the same random numbers as the first, for example in dropout.
     determinism_check : {"default", "none"}
         Whether the results of both calls are compared by shape and dtype.
+    **kwargs
+        Its keyword arguments.
 
     Returns
     -------
