@@ -10,6 +10,7 @@ from tinygrad_edu.announce import Case, Size, applied, real
 from tinygrad_edu.layers.layer import Layer, require_float
 from tinygrad_edu.layers.stable import sigmoid
 from tinygrad_edu.ops import relu
+from tinygrad_edu.ops.shape import axis_of
 
 __all__ = ["ReLU", "Sigmoid", "Softmax", "Tanh"]
 
@@ -144,15 +145,16 @@ class Softmax(Layer):
     @staticmethod
     def check(x, *, dim):
         require_float("Softmax", x)
+        axis_of("Softmax", dim, x.ndim)
 
     @staticmethod
     def definition(x, *, dim):
-        e = (x - x.amax(dim, keepdim=True).detach()).exp()
+        e = (x - x.amax(dim, keepdim=True).detach() if x.numel() else x).exp()  # of nothing there is no largest
         return e / e.sum(dim, keepdim=True)
 
     @staticmethod
     def by_hand(x, *, dim):
-        y = np.exp(x - x.max(dim, keepdims=True))
+        y = np.exp(x - x.max(dim, keepdims=True, initial=-np.inf))
         y /= y.sum(dim, keepdims=True)
 
         def backward(dy):

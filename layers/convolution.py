@@ -145,6 +145,18 @@ class Conv2d(Layer):
     @staticmethod
     def check(x, weight, bias, *, stride, padding, dilation, groups):
         require_float("Conv2d", x)
+        if weight.ndim != 4 or (bias is not None and bias.shape != weight.shape[:1]):
+            raise ShapeError(
+                f"Conv2d: expected a weight of shape (out_channels, in_channels / groups, height, width) and a bias of shape "
+                f"(out_channels,), got {weight.shape} and {None if bias is None else bias.shape}"
+            )
+        if groups < 1 or weight.shape[0] % groups:
+            raise ValueError(f"Conv2d: groups={groups} does not divide {weight.shape[0]} output channels")
+        if min(*stride, *dilation) < 1 or min(padding) < 0:
+            raise ValueError(
+                f"Conv2d: expected positive stride and dilation and no negative padding, got {stride}, {dilation} and "
+                f"{padding}"
+            )
         if x.ndim != 4 or x.shape[1] != weight.shape[1] * groups:
             raise ShapeError(
                 f"Conv2d: expected an input of shape (batch, {weight.shape[1] * groups}, height, width), got {x.shape}"

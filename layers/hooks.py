@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from tinygrad_edu.autograd.function import Function
@@ -18,18 +20,18 @@ class ModuleHooks:
     """The hooks of one module, by when they run and by the id of their handle."""
 
     def __init__(self) -> None:
-        self.before: dict[int, Callable] = {}
-        self.after: dict[int, Callable] = {}
-        self.before_backward: dict[int, Callable] = {}
-        self.after_backward: dict[int, Callable] = {}
+        self.before: dict[int, Hook] = {}
+        self.after: dict[int, Hook] = {}
+        self.before_backward: dict[int, Hook] = {}
+        self.after_backward: dict[int, Hook] = {}
 
     def any(self) -> bool:
         """Whether there are hooks at all."""
         return bool(self.before or self.after or self.before_backward or self.after_backward)
 
-    def add(self, when: str, hook: Callable, prepend: bool) -> Handle:
+    def add(self, when: str, hook: Hook, prepend: bool) -> Handle:
         """Add a hook to the dictionary of this name, at its end or at its beginning."""
-        hooks: dict[int, Callable] = getattr(self, when)
+        hooks: dict[int, Hook] = getattr(self, when)
         handle = Handle(hooks)
         others = dict(hooks) if prepend else {}
         if prepend:
@@ -40,29 +42,83 @@ class ModuleHooks:
 
     def around(self, module: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Call the module's forward with all hooks around it."""
-        for hook in list(self.before.values()):
-            replaced = hook(module, args)
+        result = None
+        uncalled = list(self.after.values())
+        try:
+            for hook in list(self.before.values()):
+                args, options = hook.replacing(module, args, options)
+            watch = None
+            if mode.enabled and (self.before_backward or self.after_backward):
+                watch = _Watch(module, self.before_backward, self.after_backward)
+                args = watch.entered(args)
+            result = module.forward(*args, **options)
+            while uncalled:
+                replaced = uncalled.pop(0).after(module, args, options, result)
+                if replaced is not None:
+                    result = replaced
+        except Exception:
+            for hook in uncalled:
+                if hook.always_call:
+                    _call_all_the_same(hook, module, args, options, result)
+            raise
+        return result if watch is None else watch.left(result)
+
+
+@dataclass(frozen=True)
+class Hook:
+    """A function, whether it sees keyword arguments, and whether it runs after a forward that failed."""
+
+    function: Callable
+    with_kwargs: bool = False
+    always_call: bool = False
+
+    def replacing(self, module: Any, args: tuple[Any, ...], options: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+        """The arguments that a hook before the forward leaves."""
+        if not self.with_kwargs:
+            replaced = self.function(module, args)
             if replaced is not None:
                 args = replaced if isinstance(replaced, tuple) else (replaced,)
-        watch = None
-        if mode.enabled and (self.before_backward or self.after_backward):
-            watch = _Watch(module, list(self.before_backward.values()), list(self.after_backward.values()))
-            args = watch.entered(args)
-        result = module.forward(*args, **options)
-        for hook in list(self.after.values()):
-            replaced = hook(module, args, result)
-            if replaced is not None:
-                result = replaced
-        return result if watch is None else watch.left(result)
+            return args, options
+        replaced = self.function(module, args, options)
+        if replaced is None:
+            return args, options
+        if not (isinstance(replaced, tuple) and [type(part) for part in replaced] == [tuple, dict]):
+            raise RuntimeError(
+                f"{type(module).__name__}: a forward pre-hook with_kwargs returns None or a pair of the arguments, a tuple "
+                f"and a dict; got {_described(replaced)}"
+            )
+        return replaced
+
+    def after(self, module: Any, args: tuple[Any, ...], options: dict[str, Any], result: Any) -> Any:
+        """What a hook after the forward returns."""
+        if self.with_kwargs:
+            return self.function(module, args, options, result)
+        return self.function(module, args, result)
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"a tuple of ({', '.join(type(part).__name__ for part in value)})"
+    return type(value).__name__
+
+
+def _call_all_the_same(hook: Hook, module: Any, args: tuple[Any, ...], options: dict[str, Any], result: Any) -> None:
+    try:
+        hook.after(module, args, options, result)
+    except Exception as error:
+        warnings.warn(
+            f"{type(module).__name__}: after an error, a forward hook with always_call failed as well: {error!r}",
+            stacklevel=4,
+        )
 
 
 class _Watch:
     """Two identities around one forward, whose backwards call the hooks: first the results', then the inputs'."""
 
-    def __init__(self, module: Any, before: list[Callable], after: list[Callable]) -> None:
+    def __init__(self, module: Any, before: dict[int, Hook], after: dict[int, Hook]) -> None:
         self.module = module
-        self.before = before
-        self.after = after
+        self.before = [hook.function for hook in before.values()]
+        self.after = [hook.function for hook in after.values()]
         self.inputs = 0
         self.watched: list[int] = []
         self.grad_output: tuple[Any, ...] = ()

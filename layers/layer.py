@@ -138,10 +138,15 @@ class Layer(Module):
 
     @classmethod
     def _one_float(cls, arguments: tuple[Any, ...]) -> None:
-        """Refuse floats of two types, of which the result would take the wider one unnoticed."""
+        """Refuse floats of two types, of which the result would take the wider one unnoticed, and complex numbers."""
         first = None
         for name, a in zip(cls._positional, arguments, strict=False):
             if not isinstance(a, Tensor | np.ndarray) or a.dtype.kind != "f":
+                if getattr(a, "dtype", None) in ("complex64", "complex128"):
+                    raise DtypeError(
+                        f"{cls.name}: {name} of shape {tuple(a.shape)} is {a.dtype}, and layers compute with real numbers. "
+                        "Pass view_as_real of it, or write the layer in Tensor operations."
+                    )
                 continue
             if first is None:
                 first, known = name, a
@@ -295,7 +300,7 @@ def _cells(backward: Any) -> list[Any]:
 # What may be held beside arrays without holding any.
 PLAIN: tuple[type, ...] = (
     *(int, float, str, bytes, type(None), type(...), slice, range),
-    *(np.generic, np.dtype, np.ufunc, type, types.ModuleType, types.BuiltinFunctionType),
+    *(np.dtype, np.ufunc, type, types.ModuleType, types.BuiltinFunctionType),
 )
 
 
@@ -370,7 +375,8 @@ def _record(
     cells = [value for value in holdings if isinstance(value, np.ndarray)]
     held = [a for a in operands if _among(a.array, cells)]
     given = [plain(value) for value in (*arguments, *options.values())]
-    known = all(isinstance(value, (np.ndarray, *PLAIN)) for value in holdings)
+    # Of an input without dimensions NumPy makes a number, which then holds that input's value, or the result.
+    known = all(isinstance(value, (np.ndarray, *PLAIN)) and not isinstance(value, np.generic) for value in holdings)
     if known and all(_among(cell, given) for cell in cells):
         # The closure holds arguments alone, so the gradients do not depend on the values of the others: a second
         # derivative can do with zeros in their place, and their memory is let go.

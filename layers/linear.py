@@ -77,6 +77,11 @@ class Linear(Layer):
     @staticmethod
     def check(x, weight, bias):
         require_float("Linear", x)
+        if weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[:1]):
+            raise ShapeError(
+                f"Linear: expected a weight of shape (out_features, in_features) and a bias of shape (out_features,), got "
+                f"{weight.shape} and {None if bias is None else bias.shape}"
+            )
         if x.ndim == 0 or x.shape[-1] != weight.shape[1]:
             raise ShapeError(f"Linear: expected an input of shape (..., {weight.shape[1]}), got {x.shape}")
 

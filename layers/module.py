@@ -228,7 +228,9 @@ class Module:
 
     # Hooks
 
-    def register_forward_pre_hook(self, hook: Callable[..., Any], *, prepend: bool = False) -> Handle:
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> Handle:
         """Call ``hook(module, args)`` before each forward on Tensors; it may return other arguments.
 
         Hooks are for the graph track: with one on it or within it, a module called with arrays refuses, since the
@@ -240,15 +242,24 @@ class Module:
             Returns None, the arguments as a tuple, or a single argument.
         prepend : bool, default False
             Whether it comes before the hooks that are there.
+        with_kwargs : bool, default False
+            Call ``hook(module, args, kwargs)`` instead, which returns None or the pair ``(args, kwargs)``.
 
         Returns
         -------
         Handle
             Its ``remove()`` takes the hook away again.
         """
-        return self._registered("before", hook, prepend)
+        return self._registered("before", hook, prepend, with_kwargs)
 
-    def register_forward_hook(self, hook: Callable[..., Any], *, prepend: bool = False) -> Handle:
+    def register_forward_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> Handle:
         """Call ``hook(module, args, result)`` after each forward on Tensors; it may return another result.
 
         Parameters
@@ -256,6 +267,11 @@ class Module:
         hook : callable
         prepend : bool, default False
             Whether it comes before the hooks that are there.
+        with_kwargs : bool, default False
+            Call ``hook(module, args, kwargs, result)`` instead.
+        always_call : bool, default False
+            Call it also where the forward, or a hook before it, has raised an error; `result` is None then, unless the
+            forward had succeeded.
 
         Returns
         -------
@@ -271,7 +287,7 @@ class Module:
         ...     y = net(tg.ones(5, 3))
         (5, 2)
         """
-        return self._registered("after", hook, prepend)
+        return self._registered("after", hook, prepend, with_kwargs, always_call)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Handle:
         """Call ``hook(module, grad_output)`` when the results' gradients are known; it may return others, as a tuple.
@@ -307,13 +323,13 @@ class Module:
         """
         return self._registered("after_backward", hook, prepend)
 
-    def _registered(self, when: str, hook: Callable[..., Any], prepend: bool) -> Handle:
-        from tinygrad_edu.layers.hooks import ModuleHooks
+    def _registered(self, when: str, hook: Callable[..., Any], prepend: bool, *options: bool) -> Handle:
+        from tinygrad_edu.layers.hooks import Hook, ModuleHooks
 
         if self._hooks is None:
             self._hooks = ModuleHooks()
         Module._any_hooks = True
-        return self._hooks.add(when, hook, prepend)
+        return self._hooks.add(when, Hook(hook, *options), prepend)
 
     def _refuse_hooks(self) -> None:
         for name, module in self.named_modules():

@@ -50,7 +50,7 @@ class _BatchNorm(Layer):
         self.check_rank(x)
         require_float(self.name, x)
         if self.training:
-            check_batch(x)
+            check_batch(self.name, x)
         from_batch = self.training or self.running_mean is None
         momentum = self.momentum
         if self.training and self.num_batches_tracked is not None:
@@ -62,8 +62,14 @@ class _BatchNorm(Layer):
 
     @staticmethod
     def check(x, weight, bias, *, running_mean, running_var, training, momentum, eps):
+        for v in (weight, bias, running_mean, running_var):
+            if v is not None and v.shape != x.shape[1:2]:
+                raise ShapeError(
+                    f"batch_norm: expected weight, bias and statistics of shape {x.shape[1:2]} for an input of shape "
+                    f"{x.shape}, got {v.shape}"
+                )
         if training:
-            check_batch(x)
+            check_batch("batch_norm", x)
 
     @staticmethod
     def definition(x, weight, bias, *, running_mean, running_var, training, momentum, eps):
@@ -117,11 +123,11 @@ class _BatchNorm(Layer):
         )
 
 
-def check_batch(x: Any) -> None:
+def check_batch(name: str, x: Any) -> None:
     """Refuse a single value for each channel, which has no variance."""
     if x.shape[0] * int(np.prod(x.shape[2:])) == 1:
         raise ShapeError(
-            f"batch norm: training needs more than one value for each channel to take a variance of, got {x.shape}; "
+            f"{name}: training needs more than one value for each channel to take a variance of, got {x.shape}; "
             "use a larger batch, or eval()"
         )
 

@@ -70,6 +70,11 @@ class Optimizer:
         for p in params:
             if not isinstance(p, Tensor):
                 raise TypeError(f"{type(self).__name__}: expected Tensors to optimize, got {type(p).__name__}")
+            if p.is_complex():
+                raise TypeError(
+                    f"{type(self).__name__}: a parameter of shape {p.shape} is {p.dtype}; optimize pairs of floats, of "
+                    "which view_as_complex makes complex numbers"
+                )
             made_by = p.grad_fn
             if made_by is not None:
                 raise ValueError(

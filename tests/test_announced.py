@@ -154,10 +154,17 @@ WITHOUT_TORCH = {
     "Dropout": "draws other random numbers",
     "astype": "is to() in PyTorch",
     **dict.fromkeys(("cholesky", "eigh", "eigvalsh"), "is of a symmetric matrix that the example makes of its input"),
+    **dict.fromkeys(
+        ("complex", "conj", "imag", "polar", "real", "sgn", "view_as_complex", "view_as_real"),
+        "is of complex numbers, in the example of pairs of floats",
+    ),
+    **dict.fromkeys(set(tg.fft.__all__) & set(announced), "is in torch.fft, of complex numbers"),
+    **dict.fromkeys(("cholesky_inverse", "cholesky_solve"), "is of a triangle that the example makes of its input"),
     "contract": "is einsum with lists of axes",
     "floor_divide": "has no derivative in PyTorch, where ours is 0",
     "getitem": "is x[index] in PyTorch",
     "heaviside": "refuses a gradient in PyTorch, where ours has none",
+    "histogram": "refuses what requires a gradient in PyTorch",
     "index_put": "takes slices here",
     "lstsq": "gives residuals as well, which PyTorch's default driver leaves out",
     "overlap_add": "is fold of images in PyTorch",
@@ -178,12 +185,16 @@ def test_pytorch_is_among_the_forms_of_all_others(torch):
 CREATION = "makes a tensor of no other, so that there is nothing to differentiate"
 NOT_ANNOUNCED = {
     **dict.fromkeys(("arange", "empty", "eye", "full", "linspace", "ones", "zeros"), CREATION),
+    **dict.fromkeys(("tril_indices", "triu_indices"), CREATION),
     **dict.fromkeys(("empty_like", "full_like", "ones_like", "zeros_like"), CREATION),
     **dict.fromkeys(
-        ("add", "div", "sub"),
-        "hands on to the announced operation of that name, once alpha or the rounding is dealt with",
+        ("add", "div", "pow", "round", "sub"),
+        "hands on to the announced operation of that name, once what else PyTorch takes is dealt with",
     ),
     "clip": "another name of clamp",
+    **dict.fromkeys(
+        ("chain_matmul", "cross", "lu_solve", "qr", "svd"), "an older form of the announced operation of linalg"
+    ),
     **dict.fromkeys(("divide", "subtract", "true_divide"), "another name of div or sub"),
     **dict.fromkeys(
         ("BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor"),

@@ -62,9 +62,31 @@ def test_set_grad_enabled_is_a_call_and_a_context(torch):
         assert lib.is_grad_enabled()
 
 
+def test_inference_mode_takes_a_switch(torch):
+    for lib in (tg, torch):
+        for outside in (True, False):
+            for switch, recorded in ((True, False), (False, True)):
+                with lib.set_grad_enabled(outside):
+                    with lib.inference_mode(switch):
+                        assert lib.is_grad_enabled() is recorded
+                    with lib.inference_mode(mode=switch):
+                        assert lib.is_grad_enabled() is recorded
+                    assert lib.is_grad_enabled() is outside
+
+
+def test_a_mode_is_true_or_false(torch):
+    for lib in (tg, torch):
+        for wrong in ("no", 0, None):
+            with pytest.raises(TypeError, match="set_grad_enabled"):
+                lib.set_grad_enabled(wrong)
+        assert lib.is_grad_enabled()
+
+
 @pytest.mark.parametrize(
     "decorate, recorded",
     [
+        (lambda: tg.inference_mode, False),
+        (lambda: tg.inference_mode(False), True),
         (lambda: tg.no_grad, False),
         (lambda: tg.no_grad(), False),
         (lambda: tg.inference_mode(), False),

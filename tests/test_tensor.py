@@ -48,17 +48,17 @@ def test_the_constructor_gives_the_default_float_type_or_a_shape(torch):
         assert tuple(lib.Tensor().shape) == (0,)
 
 
-@pytest.mark.parametrize("bad", [[[1, 2], [3]], "text", {"a": 1}, [object()], None, 1j])
+@pytest.mark.parametrize("bad", [[[1, 2], [3]], "text", {"a": 1}, [object()], None])
 def test_what_is_no_array_of_numbers_is_refused(bad):
     with pytest.raises((ValueError, TypeError), match="tensor: "):
         tg.tensor(bad)
 
 
 def test_from_numpy_refuses_what_is_no_array():
-    with pytest.raises(TypeError, match="from_numpy: expected a numpy array of bools, integers or floats, got list"):
+    with pytest.raises(TypeError, match="from_numpy: expected a numpy array of bools, integers, .*, got list"):
         tg.from_numpy([1.0])
-    with pytest.raises(TypeError, match="dtype complex128"):
-        tg.from_numpy(np.ones(1, complex))
+    with pytest.raises(TypeError, match="dtype <U1"):
+        tg.from_numpy(np.array(["a"]))
 
 
 def test_only_the_cpu_is_a_device():
@@ -217,7 +217,7 @@ def test_data_is_replaced_without_a_record_but_noted():
 
 def test_requires_grad_is_set_on_float_leaves_alone():
     assert tg.ones(1).requires_grad_().requires_grad
-    with pytest.raises(tg.DtypeError, match="only float tensors can have a gradient, this one is int64"):
+    with pytest.raises(tg.DtypeError, match="only float and complex tensors can have a gradient, this one is int64"):
         tg.tensor([1], requires_grad=True)
     y = tg.ones(1, requires_grad=True) * 2
     with pytest.raises(RuntimeError, match="this tensor is the result of 'mul', and only a leaf's flag can be changed"):
@@ -336,7 +336,7 @@ def test_every_announced_operation_is_public_and_has_an_example():
     for name, entry in announced.items():
         if entry.kind == "operation" and entry.target.__module__.startswith("tinygrad_edu.ops"):
             assert entry.examples, f"{name} has no example"
-            homes = (ops, tg.linalg, tg.special, tg.Tensor)
+            homes = (ops, tg.fft, tg.linalg, tg.special, tg.Tensor)
             assert any(callable(getattr(home, name, None)) for home in homes), f"{name} is not exported"
 
 

@@ -28,13 +28,28 @@ from tinygrad_edu.random import *
 from tinygrad_edu.tensor import Tensor, as_tensor, from_numpy, tensor
 
 if TYPE_CHECKING:
-    from tinygrad_edu import autograd, data, func, io, layers, linalg, models, nn, optim, special, testing, train, utils
+    from tinygrad_edu import (
+        autograd,
+        data,
+        fft,
+        func,
+        io,
+        layers,
+        linalg,
+        models,
+        nn,
+        optim,
+        special,
+        testing,
+        train,
+        utils,
+    )
     from tinygrad_edu.autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
     from tinygrad_edu.func import vmap
 
     __version__: str
 
-dtype = np.dtype
+dtype, finfo, iinfo = np.dtype, np.finfo, np.iinfo
 Size = tuple
 pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
 
@@ -49,12 +64,16 @@ __all__ = [
     "device",
     "dtype",
     "e",
+    "fft",
+    "finfo",
     "from_numpy",
     "func",
+    "iinfo",
     "inf",
     "io",
     "is_anomaly_check_nan_enabled",
     "is_anomaly_enabled",
+    "is_complex",
     "is_floating_point",
     "is_tensor",
     "layers",
@@ -85,6 +104,7 @@ _ROOMS = (
     "autograd",
     "cli",
     "data",
+    "fft",
     "func",
     "io",
     "layers",
@@ -117,8 +137,8 @@ def is_tensor(x: Any) -> builtins.bool:
     return isinstance(x, Tensor)
 
 
-def is_floating_point(x: Tensor) -> builtins.bool:
-    """Whether the elements are floats, so that a gradient can exist.
+def is_floating_point(input: Tensor) -> builtins.bool:
+    """Whether the elements are real floats; a gradient exists for these and for complex numbers.
 
     Examples
     --------
@@ -126,10 +146,22 @@ def is_floating_point(x: Tensor) -> builtins.bool:
     >>> tg.is_floating_point(tg.arange(3))
     False
     """
-    return x.is_floating_point()
+    return input.is_floating_point()
 
 
-def numel(x: Tensor) -> builtins.int:
+def is_complex(input: Tensor) -> builtins.bool:
+    """Whether the elements are complex numbers.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.is_complex(tg.tensor([1j]))
+    True
+    """
+    return input.is_complex()
+
+
+def numel(input: Tensor) -> builtins.int:
     """Number of elements.
 
     Examples
@@ -138,7 +170,7 @@ def numel(x: Tensor) -> builtins.int:
     >>> tg.numel(tg.ones(2, 3))
     6
     """
-    return x.numel()
+    return input.numel()
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
 """Element types under PyTorch's names, and PyTorch's rules for mixing them.
 
 NumPy and PyTorch promote differently: ``int64 + float32`` is float64 in NumPy and float32 in PyTorch, and a PyTorch
-operand without dimensions changes the other's *kind* (bool, integer, float) but never its width. A float32 model
+operand without dimensions changes the other's *kind* (bool, integer, float, complex) but never its width. A float32 model
 stays float32 only under the second rule, hence it is the one used here.
 """
 
@@ -14,6 +14,10 @@ import numpy as np
 
 __all__ = [
     "bool",
+    "cdouble",
+    "cfloat",
+    "complex64",
+    "complex128",
     "double",
     "float",
     "float16",
@@ -37,6 +41,8 @@ __all__ = [
 float16 = half = np.dtype("float16")
 float32 = float = np.dtype("float32")
 float64 = double = np.dtype("float64")
+complex64 = cfloat = np.dtype("complex64")
+complex128 = cdouble = np.dtype("complex128")
 uint8 = np.dtype("uint8")
 int8 = np.dtype("int8")
 int16 = short = np.dtype("int16")
@@ -46,8 +52,8 @@ bool = np.dtype("bool")
 
 _default = [float32]
 
-# bool < integers < floats
-_RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
+# bool < integers < floats < complex numbers
+_RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 
 
 def get_default_dtype() -> np.dtype:
@@ -107,16 +113,24 @@ def promote_types(a: Any, b: Any) -> np.dtype:
     dtype('float32')
     """
     a, b = np.dtype(a), np.dtype(b)
-    if a.kind != b.kind and "f" in (a.kind, b.kind):
-        return a if a.kind == "f" else b
+    if a is b:
+        return a
+    wide, narrow = (a, b) if _RANK[a.kind] > _RANK[b.kind] else (b, a)
+    if wide.kind in "fc" and narrow.kind in "bui":
+        return wide
     return np.promote_types(a, b)
+
+
+def complex_of(dtype: np.dtype) -> np.dtype:
+    """The complex type whose parts have a float type, or complex64 for float16; the default for bools and integers."""
+    return np.promote_types(dtype if dtype.kind in "fc" else get_default_dtype(), complex64)
 
 
 def result_type(*operands: Any) -> np.dtype:
     """The type of the result of an operation on tensors, arrays and Python numbers, as in ``torch.result_type``.
 
     Operands stand in three classes: with dimensions, without, and Python numbers. A lower class matters only where it
-    is of a higher kind (bool < integer < float) than the classes above it.
+    is of a higher kind (bool < integer < float < complex) than the classes above it.
 
     Parameters
     ----------
@@ -157,6 +171,8 @@ def _classified(operand: Any) -> tuple[np.dtype, Any]:
         return int64, 2
     if isinstance(operand, builtins.float):
         return get_default_dtype(), 2
+    if isinstance(operand, builtins.complex):
+        return complex_of(get_default_dtype()), 2
     return operand.dtype, 1 if operand.ndim == 0 else 0
 
 
@@ -165,4 +181,4 @@ def _combined(higher: np.dtype | None, lower: np.dtype | None) -> np.dtype | Non
         return lower if higher is None else higher
     if _RANK[higher.kind] >= _RANK[lower.kind]:
         return higher
-    return promote_types(higher, lower)
+    return complex_of(higher) if higher.kind == "f" else promote_types(higher, lower)

@@ -1,4 +1,9 @@
-"""Whether operations on Tensors are recorded: one switch for each thread."""
+"""Whether operations on Tensors are recorded: one switch for each thread.
+
+The switch is the thread's, as in PyTorch. A generator or a coroutine that is suspended within ``with no_grad()`` leaves
+it off for whoever runs meanwhile; decorated, a generator has the mode for its own lines alone. A decorated coroutine
+has it only until it is made, not while it runs: write ``with no_grad()`` between two awaits instead.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +46,11 @@ class set_grad_enabled:
     ----------
     enabled : bool
 
+    Raises
+    ------
+    TypeError
+        If it is no bool.
+
     Examples
     --------
     >>> import tinygrad_edu as tg
@@ -52,6 +62,8 @@ class set_grad_enabled:
     """
 
     def __init__(self, enabled: bool) -> None:
+        if enabled is not True and enabled is not False:
+            raise TypeError(f"set_grad_enabled: expected True or False, got {enabled!r}")
         self.enabled = enabled
         self.previous = mode.enabled
         mode.enabled = enabled
@@ -160,8 +172,13 @@ class enable_grad(_Context):
     enabled = True
 
 
-class inference_mode(no_grad):
-    """The same as :class:`no_grad`, under the name that newer PyTorch programs use.
+class inference_mode(_Context):
+    """The same as :class:`no_grad`, under the name that newer PyTorch programs use; its tensors are ordinary ones.
+
+    Parameters
+    ----------
+    mode : bool, default True
+        With False operations are recorded within it.
 
     Examples
     --------
@@ -170,3 +187,9 @@ class inference_mode(no_grad):
     ...     tg.is_grad_enabled()
     False
     """
+
+    def __new__(cls, mode: Any = True) -> Any:
+        """A context, or the decorated function where it is used without parentheses."""
+        self = super().__new__(cls)
+        self.enabled = mode is False
+        return self if mode is True or mode is False else self(mode)

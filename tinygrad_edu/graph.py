@@ -52,7 +52,8 @@ class Memory:
 
     __slots__ = ("rewired", "written")
     latest = 0
-    _writing = threading.Lock()  # else a slower thread could set `latest` back
+    # Else a slower thread could set `latest` back. A finaliser may write as well, in a thread that is writing.
+    _writing = threading.RLock()
 
     def __init__(self) -> None:
         self.written = 0
@@ -404,10 +405,11 @@ def sweep(
                     found[node] = total
                 if node not in leading:
                     continue
-            if observe is None:
+            watching = observe  # another thread may switch it off meanwhile
+            if watching is None:
                 contributions = node.pull(total, node.values(revive) if node.kept else ())
             else:
-                contributions = _observed(node, total, revive)
+                contributions = _observed(node, total, revive, watching)
             if not retain_graph and node.operation.keeps:
                 node.kept = FREED
             place = -1
@@ -424,7 +426,7 @@ def sweep(
                 if contribution.shape != expected.shape:
                     contribution = _fitted(node, contribution, expected.shape)
                 if contribution.dtype is not expected.dtype and contribution.dtype != expected.dtype:
-                    contribution = contribution.astype(expected.dtype)
+                    contribution = _converted(contribution, expected.dtype)
                 before = totals.get(parent)
                 if before is None:
                     totals[parent] = contribution
@@ -444,14 +446,21 @@ def sweep(
     return totals | found
 
 
-def _observed(node: Node, cotangent: Any, revive: Callable[[Any, Node], Value] | None) -> Any:
+def _converted(cotangent: Any, dtype: np.dtype) -> Any:
+    # A complex cotangent g stands for dL = Re(conj(g) dx), of which a real operand, with real dx, sees Re g alone.
+    if cotangent.dtype.kind == "c" and dtype.kind != "c":
+        cotangent = cotangent.real
+    return cotangent.astype(dtype)
+
+
+def _observed(node: Node, cotangent: Any, revive: Callable[[Any, Node], Value] | None, watching: Callable) -> Any:
     """What a node hands to its parents, once anomaly detection has seen it, or the error in its place."""
     try:
         contributions = tuple(node.pull(cotangent, node.values(revive)))
     except Exception as error:
-        observe(node, cotangent, error)  # type: ignore[misc]
+        watching(node, cotangent, error)
         raise
-    observe(node, cotangent, contributions)  # type: ignore[misc]
+    watching(node, cotangent, contributions)
     return contributions
 
 

@@ -323,7 +323,7 @@ def randn(
 
 
 def randint(
-    low: int,
+    low: Any = None,
     high: Any = None,
     size: Any = None,
     *,
@@ -336,8 +336,8 @@ def randint(
 
     Parameters
     ----------
-    low : int
-        The least of them.
+    low : int, optional
+        The least of them, 0 if omitted.
     high : int
         One more than the largest.
     size : tuple of ints
@@ -370,7 +370,10 @@ def randint(
     if size is None and isinstance(high, tuple | list):
         size, high = high, None
     if high is None:
-        low, high = 0, low
+        low, high = None, low
+    if high is None:
+        raise TypeError("randint: expected the bound high")
+    low = 0 if low is None else low
     shape = shape_of("randint", (size,))
     if not low < high:
         raise ShapeError(f"randint: low must be less than high, got {low} and {high}")
@@ -414,7 +417,7 @@ def randperm(
 
 
 def rand_like(
-    x: Tensor,
+    input: Tensor,
     *,
     generator: Generator | None = None,
     dtype: Any = None,
@@ -425,7 +428,7 @@ def rand_like(
 
     Parameters
     ----------
-    x : Tensor
+    input : Tensor
     generator : Generator, optional
         The default generator if omitted.
     dtype : numpy.dtype, optional
@@ -445,12 +448,12 @@ def rand_like(
     >>> tg.rand_like(tg.zeros(2, 3)).shape
     (2, 3)
     """
-    dtype = x.dtype if dtype is None else dtype
-    return rand(x.shape, generator=generator, dtype=dtype, device=device, requires_grad=requires_grad)
+    dtype = input.dtype if dtype is None else dtype
+    return rand(input.shape, generator=generator, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def randn_like(
-    x: Tensor,
+    input: Tensor,
     *,
     generator: Generator | None = None,
     dtype: Any = None,
@@ -461,7 +464,7 @@ def randn_like(
 
     Parameters
     ----------
-    x : Tensor
+    input : Tensor
     generator : Generator, optional
         The default generator if omitted.
     dtype : numpy.dtype, optional
@@ -481,20 +484,20 @@ def randn_like(
     >>> tg.randn_like(tg.zeros(2, 3)).shape
     (2, 3)
     """
-    dtype = x.dtype if dtype is None else dtype
-    return randn(x.shape, generator=generator, dtype=dtype, device=device, requires_grad=requires_grad)
+    dtype = input.dtype if dtype is None else dtype
+    return randn(input.shape, generator=generator, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def randint_like(
-    x: Tensor, low: int, high: int | None = None, *, generator: Generator | None = None, dtype: Any = None
+    input: Tensor, low: Any = None, high: int | None = None, *, generator: Generator | None = None, dtype: Any = None
 ) -> Tensor:
     """Integers drawn uniformly from low, ..., high - 1, in the shape and dtype of another tensor.
 
     Parameters
     ----------
-    x : Tensor
-    low : int
-        The least of them; 0 where `high` is omitted, and this the bound.
+    input : Tensor
+    low : int, optional
+        The least of them, 0 if omitted; the bound where `high` is omitted.
     high : int, optional
         One more than the largest.
     generator : Generator, optional
@@ -512,7 +515,7 @@ def randint_like(
     >>> tg.randint_like(tg.zeros(2, 3), 5).shape
     (2, 3)
     """
-    return randint(low, high, x.shape, generator=generator, dtype=x.dtype if dtype is None else dtype)
+    return randint(low, high, input.shape, generator=generator, dtype=input.dtype if dtype is None else dtype)
 
 
 def normal(
@@ -570,15 +573,15 @@ def normal(
     return new(np.asarray(mu + sigma * z, dtype), None, device, requires_grad)
 
 
-def bernoulli(x: Any, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
+def bernoulli(input: Any, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
     r"""Ones with the probabilities that a tensor gives, else zeros; no gradient.
 
     Parameters
     ----------
-    x : Tensor
+    input : Tensor
         The probabilities, floats in [0, 1].
     p : float, optional
-        One probability for all in their place; `x` then gives the shape and dtype.
+        One probability for all in their place; `input` then gives the shape and dtype.
     generator : Generator, optional
         The default generator if omitted.
 
@@ -598,17 +601,17 @@ def bernoulli(x: Any, p: float | None = None, *, generator: Generator | None = N
     >>> tg.bernoulli(tg.tensor([0.0, 1.0]))
     tensor([0., 1.])
     """
-    probability: Any = x.array if p is None else p
+    probability: Any = input.array if p is None else p
     if p is None:
-        _require_float("bernoulli", x.dtype)
+        _require_float("bernoulli", input.dtype)
     if np.any(np.less(probability, 0) | np.greater(probability, 1)):
         raise ShapeError("bernoulli: every probability must lie in [0, 1]")
     source = _source("bernoulli", generator)
-    return _wrap(np.asarray(source.random(x.shape) < probability, x.dtype))
+    return _wrap(np.asarray(source.random(input.shape) < probability, input.dtype))
 
 
 def multinomial(
-    x: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
 ) -> Tensor:
     r"""Indices drawn with probabilities in proportion to the weights of each row.
 
@@ -617,7 +620,7 @@ def multinomial(
 
     Parameters
     ----------
-    x : Tensor
+    input : Tensor
         Weights :math:`w`, shape (n,) or (rows, n), not negative; they need not sum to 1.
     num_samples : int
         How many to draw from each row.
@@ -646,11 +649,11 @@ def multinomial(
     >>> tg.multinomial(tg.tensor([0.0, 3.0, 0.0]), 2, replacement=True)
     tensor([1, 1])
     """
-    weights = np.asarray(x.array, np.float64)
-    if x.dtype.kind != "f" or weights.ndim not in (1, 2) or num_samples < 1:
+    weights = np.asarray(input.array, np.float64)
+    if input.dtype.kind != "f" or weights.ndim not in (1, 2) or num_samples < 1:
         raise ShapeError(
             "multinomial: expected float weights of shape (n,) or (rows, n) and at least one sample, got shape "
-            f"{x.shape} {x.dtype} and num_samples {num_samples}"
+            f"{input.shape} {input.dtype} and num_samples {num_samples}"
         )
     if not np.isfinite(weights).all() or (weights < 0).any() or (weights.sum(-1) <= 0).any():
         raise ShapeError("multinomial: weights must be finite and not negative, with a sum above 0 in each row")
@@ -688,16 +691,22 @@ def _uniform_(
 ) -> np.ndarray:
     """Overwrite with numbers drawn uniformly between two bounds."""
     low, high = named.pop("from", from_), to
+    if not 0 <= high - low < np.inf:
+        raise ValueError(f"uniform_: the bounds are finite and in order, got {low} and {high}")
     return low + (high - low) * _uniform(source, x.shape, _require_float("uniform_", x.dtype))
 
 
 def _normal_(x: Tensor, source: np.random.Generator, mean: float = 0.0, std: float = 1.0) -> np.ndarray:
     """Overwrite with numbers drawn from a normal distribution."""
+    if std < 0:
+        raise ValueError(f"normal_: std is not negative, got {std}")
     return mean + std * _normal(source, x.shape, _require_float("normal_", x.dtype))
 
 
 def _bernoulli_(x: Tensor, source: np.random.Generator, p: Any = 0.5) -> np.ndarray:
     """Overwrite with ones at a probability, else zeros."""
+    if np.any(np.less(plain(p), 0) | np.greater(plain(p), 1)):
+        raise ValueError(f"bernoulli_: every probability lies in [0, 1], got {p}")
     return source.random(x.shape) < plain(p)
 
 

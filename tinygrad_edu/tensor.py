@@ -7,6 +7,7 @@ done with it (arithmetic, reductions, indexing and so on) is attached by the ope
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,10 @@ from tinygrad_edu.graph import Handle, Hooks, Memory, Node, Result, Value, sweep
 
 __all__ = ["Tensor", "as_tensor", "from_numpy", "tensor"]
 
-_KINDS = "biuf"
+_KINDS = "biufc"
+
+# Two threads may sweep at once, and reach one leaf, or take the first views of one tensor. A finaliser may do so, too.
+_sharing = threading.RLock()
 
 
 class Tensor(Value):
@@ -122,8 +126,12 @@ class Tensor(Value):
         return self.array.itemsize
 
     def is_floating_point(self) -> bool:
-        """Whether the elements are floats, so that a gradient can exist."""
+        """Whether the elements are real floats; a gradient exists for these and for complex numbers."""
         return self.array.dtype.kind == "f"
+
+    def is_complex(self) -> bool:
+        """Whether the elements are complex numbers."""
+        return self.array.dtype.kind == "c"
 
     @property
     def device(self) -> device:
@@ -141,7 +149,7 @@ class Tensor(Value):
     def requires_grad(self) -> bool:
         """Whether operations on this tensor are recorded.
 
-        Set it on a leaf of a float type. A result has it when one of its operands had.
+        Set it on a leaf of a float or complex type. A result has it when one of its operands had.
         """
         if self.origin is not None:
             self.renew_history()
@@ -149,8 +157,10 @@ class Tensor(Value):
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
-        if wanted and self.array.dtype.kind != "f":
-            raise DtypeError(f"requires_grad: only float tensors can have a gradient, this one is {self.array.dtype}")
+        if wanted and self.array.dtype.kind not in "fc":
+            raise DtypeError(
+                f"requires_grad: only float and complex tensors can have a gradient, this one is {self.array.dtype}"
+            )
         if self.node is not None and not wanted:
             raise RuntimeError(
                 f"requires_grad: this tensor is the result of {self.node.name()!r}, and only a leaf's flag can be "
@@ -197,11 +207,13 @@ class Tensor(Value):
                 continue
             if call is None:
                 raise RuntimeError(
-                    "This tensor is a view that was taken under no_grad(), and its base was overwritten in a recorded "
-                    "operation since. Take the view and write to its base both inside no_grad() or both outside."
+                    f"This tensor is {unrecorded(arguments)}, and its base was overwritten in a recorded operation since. "
+                    "Take the view and write to its base both inside no_grad() or both outside, or write to a clone()."
                 )
             with set_grad_enabled(True):
-                view.node = call(base, *arguments, **options).node
+                node = call(base, *arguments, **options).node
+            keep_retained(view.node, node)
+            view.node = node
             view.tracked = True
             view.origin = (base, call, arguments, options, now)
 
@@ -215,6 +227,8 @@ class Tensor(Value):
         if value is not None:
             if not isinstance(value, Tensor):
                 raise TypeError(f"grad: expected a Tensor or None, got {type(value).__name__}")
+            if value is self:
+                raise RuntimeError("grad: a tensor cannot be its own gradient; assign a clone()")
             if value.shape != self.shape or value.dtype != self.dtype:
                 raise ShapeError(
                     f"grad: the gradient of a tensor of shape {self.shape} {self.dtype} has the same shape and dtype, "
@@ -225,10 +239,13 @@ class Tensor(Value):
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
         r"""Add to the ``grad`` of every leaf :math:`x` the product :math:`g^\top \partial y / \partial x`.
 
+        The gradient of a real loss for a complex leaf :math:`z` is :math:`\partial L / \partial \mathrm{Re}\,z + i\,
+        \partial L / \partial \mathrm{Im}\,z`, the direction of steepest ascent.
+
         Parameters
         ----------
         gradient : Tensor or array_like, optional
-            The cotangent :math:`g`, of this tensor's shape. May be omitted for a single element, where it is 1.
+            The cotangent :math:`g`, of this tensor's shape. May be omitted for a single real element, where it is 1.
         retain_graph : bool, optional
             Whether the graph can be swept again; `create_graph` if omitted.
         create_graph : bool, default False
@@ -270,17 +287,30 @@ class Tensor(Value):
                     "backward: a gradient can be implied only for a single element, this tensor has shape "
                     f"{self.shape}. Reduce it first, as with .sum(), or pass gradient= of that shape."
                 )
+            if self.is_complex():
+                raise DtypeError(
+                    "backward: grad can be implicitly created only for real scalar outputs, this one is "
+                    f"{self.dtype}. Take .abs(), .real or the like, or pass gradient=."
+                )
             return _wrap(np.ones_like(self.array))
         gradient = as_tensor(gradient)
         if gradient.shape != self.shape:
             raise ShapeError(f"backward: expected a gradient of shape {self.shape}, got {gradient.shape}")
         if gradient.dtype != self.dtype:
-            if gradient.array.dtype.kind != "f":
+            if gradient.array.dtype.kind != self.array.dtype.kind:
                 raise DtypeError(f"backward: expected a gradient of dtype {self.dtype}, got {gradient.dtype}")
             return gradient.astype(self.dtype)
         return gradient
 
     def _accumulate(self, total: Any, taken: set[int]) -> None:
+        if not self.tracked:
+            return  # it was, when it was read
+        with _sharing:
+            self._add(total, taken)
+        for function in list(getattr(self, "after", {}).values()):
+            function(self)
+
+    def _add(self, total: Any, taken: set[int]) -> None:
         if isinstance(total, Tensor):
             self._grad = total if self._grad is None else self._grad + total
         elif (grad := self._grad) is not None and not grad.tracked and grad.array.flags.writeable:
@@ -295,8 +325,6 @@ class Tensor(Value):
                 total = total.copy()
             taken.add(id(total))
             self._grad = _wrap(total)
-        for function in list(getattr(self, "after", {}).values()):
-            function(self)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
         """Call a function with this tensor's cotangent in each backward; it may return another to go on with.
@@ -418,7 +446,15 @@ class Tensor(Value):
         return twin
 
     def detach_(self) -> Tensor:
-        """Forget the history, in place."""
+        """Forget the history, in place.
+
+        Raises
+        ------
+        RuntimeError
+            If this tensor is a view, whose base would not learn of it.
+        """
+        if self.origin is not None:
+            raise RuntimeError("detach_: this tensor is a view, and its base keeps its history; use detach() instead")
         self.node = None
         self.tracked = False
         self.origin = None
@@ -432,8 +468,8 @@ class Tensor(Value):
     @data.setter
     def data(self, value: Any) -> None:
         array = as_tensor(value).array
-        if array.dtype != self.array.dtype and self.tracked and array.dtype.kind != "f":
-            raise DtypeError(f"data: a tensor that requires grad holds floats, got {array.dtype}")
+        if array.dtype != self.array.dtype and self.tracked and array.dtype.kind not in "fc":
+            raise DtypeError(f"data: a tensor that requires grad holds floats or complex numbers, got {array.dtype}")
         self.array = array
         self.memory = Memory()
         self.memory.write()
@@ -441,13 +477,20 @@ class Tensor(Value):
     def shared_memory(self) -> Memory:
         """The record of writes to this tensor's memory, made on first use and shared by its views."""
         if self.memory is None:
-            kept = () if self.node is None else self.node.kept
-            of_result = next((value for value in kept if isinstance(value, Result)), None)
-            # A node that keeps these values must hear of writes.
-            self.memory = Memory() if of_result is None or of_result.memory is None else of_result.memory
-            if of_result is not None:
-                of_result.memory = self.memory
-        return self.memory
+            with _sharing:
+                self._make_memory()
+        return self.memory  # type: ignore[return-value]
+
+    def _make_memory(self) -> None:
+        if self.memory is not None:
+            return
+        kept = () if self.node is None else self.node.kept
+        of_result = next((value for value in kept if isinstance(value, Result)), None)
+        # A node that keeps these values must hear of writes.
+        memory = Memory() if of_result is None or of_result.memory is None else of_result.memory
+        if of_result is not None:
+            of_result.memory = memory
+        self.memory = memory
 
     def written(self) -> None:
         """Note that the values were overwritten, so that a backward that still needs the old ones says so."""
@@ -467,6 +510,11 @@ class Tensor(Value):
         ------
         RuntimeError
             If the tensor requires a gradient, since whatever is done to the array is not recorded.
+
+        Notes
+        -----
+        Arrays have no record of writes. If a backward still needs the values, and the array is overwritten before, the
+        backward computes with the new ones and cannot know, as in PyTorch; take ``.numpy().copy()`` to write to.
         """
         if self.tracked and not force:
             raise RuntimeError("numpy: this tensor requires grad and arrays record nothing; use .detach().numpy()")
@@ -501,6 +549,9 @@ class Tensor(Value):
 
     def __float__(self) -> float:
         return float(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
 
     def __int__(self) -> int:
         return int(self.item())
@@ -540,7 +591,8 @@ class Tensor(Value):
     def __repr__(self) -> str:
         body = np.array2string(self.array, separator=", ", precision=4, prefix="tensor(", threshold=1000)
         notes = [body]
-        implied = (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool)
+        default = dtypes.get_default_dtype()
+        implied = (default, dtypes.complex_of(default), dtypes.int64, dtypes.bool)
         if self.array.dtype not in implied or self.array.size == 0:
             notes.append(f"dtype={self.array.dtype}")
         if self.node is not None:
@@ -622,6 +674,22 @@ def _wrap(array: Any) -> Tensor:
 _new = object.__new__
 
 
+def unrecorded(arguments: tuple) -> str:
+    """What a view is that knows no call to take it again."""
+    if arguments:
+        return f"a view that {arguments[0]} has returned of its argument"
+    return "a view that was taken under no_grad()"
+
+
+def keep_retained(before: Node | None, now: Node | None) -> None:
+    """Let ``retain_grad`` stay with a tensor that was overwritten; hooks stay with the value they were registered on."""
+    if before is None or now is None or before.hooks is None or before.hooks.retain is None:
+        return
+    if now.hooks is None:
+        now.hooks = Hooks()
+    now.hooks.retain, before.hooks.retain = before.hooks.retain, None
+
+
 def _on_tensors(hook: Callable[[Tensor], Tensor | None]) -> Callable[[Any], Any]:
     """A tensor's hook as a function of the cotangents of a sweep, which are arrays unless they are recorded."""
 
@@ -660,7 +728,7 @@ def _rebuilt(kind: type[Tensor], array: np.ndarray, tracked: bool) -> Tensor:
 def _converted(data: Any, dtype: np.dtype | None, name: str) -> np.ndarray:
     """A new array with the values of `data`, in PyTorch's type for them."""
     if isinstance(data, Tensor):
-        return np.array(data.array, dtype=dtype)
+        data = data.array
     if not isinstance(data, np.ndarray | np.generic):
         # Nested lists may hold tensors, which NumPy would take apart element by element.
         data = _plain(data)
@@ -670,14 +738,17 @@ def _converted(data: Any, dtype: np.dtype | None, name: str) -> np.ndarray:
             raise ValueError(
                 f"{name}: the nested lists are ragged or hold something that is no number: {error}"
             ) from None
-        if dtype is None and array.dtype.kind == "f":
+        if dtype is None and array.dtype.kind in "fc":
             # Python's floats have no width of their own; NumPy's, and arrays, keep theirs.
-            dtype = dtypes.get_default_dtype() if not isinstance(data, np.generic) else None
+            default = dtypes.get_default_dtype()
+            dtype = default if array.dtype.kind == "f" else dtypes.complex_of(default)
         data = array
     if np.asarray(data).dtype.kind not in _KINDS:
         raise TypeError(
             f"{name}: expected numbers or booleans, got {type(data).__name__} of dtype {np.asarray(data).dtype}"
         )
+    if dtype is not None and dtype.kind != "c" and np.asarray(data).dtype.kind == "c":
+        raise DtypeError(f"{name}: complex numbers have no {dtype}; ask for a complex dtype, or take .real or .imag")
     return np.array(data, dtype=dtype)
 
 
@@ -695,7 +766,8 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     Parameters
     ----------
     data : array_like
-        Arrays keep their dtype; Python floats get the default float type, ints int64, bools bool.
+        Arrays keep their dtype; Python floats get the default float type, complex numbers the complex type of its
+        width, ints int64, bools bool.
     dtype : numpy.dtype, optional
         Another type for the elements.
     device : optional
@@ -737,7 +809,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
     Parameters
     ----------
     array : numpy.ndarray
-        Of bools, integers or floats.
+        Of bools, integers, floats or complex numbers.
 
     Returns
     -------
@@ -759,7 +831,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
     """
     if not isinstance(array, np.ndarray) or array.dtype.kind not in _KINDS:
         raise TypeError(
-            "from_numpy: expected a numpy array of bools, integers or floats, got "
+            "from_numpy: expected a numpy array of bools, integers, floats or complex numbers, got "
             + (f"dtype {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__)
         )
     return _wrap(array.view(np.ndarray))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu import nn
+from tinygrad_edu import graph, nn
 from tinygrad_edu.announce import Drawn, announced
 from tinygrad_edu.autograd import GradcheckError, gradcheck, gradgradcheck
 from tinygrad_edu.func import functional_call
@@ -202,6 +202,134 @@ def test_a_backward_that_makes_something_of_nothing_is_found(x):
     assert gradcheck(Shifted.apply, x, check_undefined_grad=False)
 
 
+def test_a_backward_that_cannot_do_without_a_cotangent_is_found(torch, x):
+    def two(lib, back):
+        class Two(lib.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.set_materialize_grads(False)
+                return x * 2, x * 3
+
+            @staticmethod
+            def backward(ctx, a, b):
+                return back(a, b)
+
+        return Two.apply
+
+    def careful(a, b):
+        shares = [g * k for g, k in ((a, 2), (b, 3)) if g is not None]
+        return sum(shares) if shares else None
+
+    for lib, given in ((tg, x), (torch, torch.ones(2, dtype=torch.float64, requires_grad=True))):
+        with pytest.raises(TypeError, match="NoneType"):
+            lib.autograd.gradcheck(two(lib, lambda a, b: 2 * a + 3 * b), given)
+        assert lib.autograd.gradcheck(two(lib, careful), given)
+    # What makes something of the one that there is, when the other is none.
+    biased = lambda a, b: careful(a, b) + (0 if a is None or b is None else 1e-7)
+    with pytest.raises(GradcheckError, match="with cotangents of 0, the gradient .* is not 0"):
+        gradcheck(two(tg, biased), x)
+    biased = lambda a, b: careful(a, b) + (1e-7 if a is None else 0)
+    with pytest.raises(GradcheckError, match="with cotangents of 0, and none for output 0, .* is not 0"):
+        gradcheck(two(tg, biased), x)
+
+
+def test_a_backward_that_gives_another_dtype_is_found_where_asked(torch, x):
+    def single(lib, back):
+        class Single(lib.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                return 2 * x
+
+            @staticmethod
+            def backward(ctx, g):
+                return back(g)
+
+        return Single.apply
+
+    exact = lambda g: (2 * g).float()
+    for fast_mode in (False, True):
+        assert gradcheck(single(tg, exact), x, fast_mode=fast_mode)
+        with pytest.raises(GradcheckError, match=r"backward of 'Single' gave float32 for operand 0 .* float64"):
+            gradcheck(single(tg, exact), x, check_grad_dtypes=True, fast_mode=fast_mode)
+        with pytest.raises(GradcheckError, match="'Single' gave float32"):
+            gradgradcheck(single(tg, exact), x, check_grad_dtypes=True, fast_mode=fast_mode)
+        assert gradcheck(single(tg, lambda g: 2 * g), x, check_grad_dtypes=True, fast_mode=fast_mode)
+    # PyTorch converts before it looks, and finds nothing.
+    theirs = torch.ones(2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(single(torch, exact), theirs, check_grad_dtypes=True)
+
+
+def test_a_conversion_that_belongs_to_the_operation_is_no_fault(x):
+    w = tg.ones(3, requires_grad=True)
+    with pytest.warns(UserWarning, match="float32"):
+        assert gradcheck(lambda x, w: x * w, (x, w), check_grad_dtypes=True, fast_mode=True, atol=1, eps=1e-2)
+    assert gradcheck(lambda x: x.float().double() * x, x, check_grad_dtypes=True, atol=1, eps=1e-2)
+
+
+def test_watching_dtypes_ends_with_the_check_and_leaves_anomaly_detection_on(x):
+    with tg.autograd.detect_anomaly():
+        assert gradcheck(lambda x: x.sin(), x, check_grad_dtypes=True)
+        assert tg.is_anomaly_enabled()
+        with pytest.raises(RuntimeError, match="nan"):
+            gradcheck(
+                lambda x: x.log(), tg.tensor([np.nan], dtype=tg.float64, requires_grad=True), check_grad_dtypes=True
+            )
+    assert graph.observe is None
+    gradcheck(wrong, x, check_grad_dtypes=True, raise_exception=False)
+    assert graph.observe is None
+
+
+def test_options_without_a_meaning_are_refused(x):
+    for check, options in (
+        (gradcheck, ("check_batched_grad", "check_batched_forward_grad", "check_forward_ad")),
+        (gradgradcheck, ("check_batched_grad", "check_fwd_over_rev")),
+    ):
+        for option in options:
+            with pytest.raises(NotImplementedError, match=f"{check.__name__}: {option}=True has nothing to check"):
+                check(lambda x: x * x, x, **{option: True})
+            assert check(lambda x: x * x, x, **{option: False})
+    with pytest.raises(NotImplementedError, match="check_backward_ad=False"):
+        gradcheck(lambda x: x * x, x, check_backward_ad=False)
+    with pytest.raises(NotImplementedError, match="check_rev_over_rev=False"):
+        gradgradcheck(lambda x: x * x, x, check_rev_over_rev=False)
+    for masked in (None, True, False):
+        assert gradcheck(lambda x: x * x, x, masked=masked)
+
+
+@pytest.mark.parametrize("name", ["gradcheck", "gradgradcheck"])
+def test_every_option_of_torchs_is_known_and_has_its_default(torch, name):
+    ours, theirs = (inspect.signature(getattr(lib.autograd, name)).parameters for lib in (tg, torch))
+    own = ["complex_step"] if name == "gradcheck" else []
+    assert list(ours) == [*theirs, *own]
+    for option, parameter in theirs.items():
+        assert ours[option].kind == parameter.kind
+        if option != "masked":
+            assert ours[option].default == parameter.default
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"eps": 1e-2},
+        {"eps": 1e-2, "atol": 1e-3},
+        {"eps": 1e-2, "rtol": 1e-1},
+        {"atol": 0.0, "rtol": 0.0},
+        {"atol": 1e-9, "rtol": 1e-6},
+        {"eps": 1e-9, "atol": 1e-9, "rtol": 0.0},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("fast_mode", [False, True])
+def test_step_and_tolerances_mean_what_they_mean_in_torch(torch, options, fast_mode):
+    values = np.array([0.3, 1.1, 2.0])
+    for f in (lambda x: x.exp() * x, lambda x: x**5):
+        expected = torch.autograd.gradcheck(
+            f, torch.tensor(values, requires_grad=True), raise_exception=False, fast_mode=fast_mode, **options
+        )
+        x = tg.tensor(values, requires_grad=True)
+        assert gradcheck(f, x, raise_exception=False, fast_mode=fast_mode, **options) is expected
+
+
 def test_gradgradcheck_tells_a_wrong_second_derivative(x):
     class Cube(tg.autograd.Function):
         @staticmethod
@@ -326,4 +454,38 @@ def test_every_announced_gradient_has_right_gradients(known, example):
             result = functional_call(module, dict(zip(names, arguments[len(inputs) :], strict=True)), tuple(given))
         return tuple(y for y in flattened(result)[0] if isinstance(y, tg.Tensor))
 
-    assert gradgradcheck(f, (*inputs, *weights), fast_mode=True)
+    assert gradgradcheck(f, (*inputs, *weights), fast_mode=True, check_grad_dtypes=True)
+
+
+def test_an_imaginary_step_is_exact_to_rounding():
+    x = tg.tensor([0.3, 1.7], dtype=tg.float64, requires_grad=True)
+    w = tg.tensor([[1.0, -2.0], [0.5, 3.0]], dtype=tg.float64, requires_grad=True)
+
+    def f(x, w):
+        return (w @ x).tanh() / x, tg.linalg.det(w) * x.exp().sum()
+
+    for fast_mode in (False, True):
+        # atol is for 1 − y², the slope of tanh, which cancels near y = 1.
+        assert tg.autograd.gradcheck(f, (x, w), complex_step=True, atol=1e-15, rtol=1e-13, fast_mode=fast_mode)
+
+
+def test_an_imaginary_step_sees_an_error_of_a_trillionth():
+    class Nearly(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, dy):
+            return 2.000000000002 * ctx.saved_tensors[0] * dy
+
+    x = tg.tensor([0.3, 1.7], dtype=tg.float64, requires_grad=True)
+    assert tg.autograd.gradcheck(Nearly.apply, x)  # which differences do not see
+    assert not tg.autograd.gradcheck(Nearly.apply, x, complex_step=True, atol=0, rtol=1e-13, raise_exception=False)
+
+
+def test_a_function_that_is_not_analytic_is_refused_an_imaginary_step():
+    x = tg.tensor([0.3, -1.7], dtype=tg.float64, requires_grad=True)
+    with pytest.raises(ValueError, match="complex_step, but result 0 of a complex input 0 is real: not analytic"):
+        tg.autograd.gradcheck(lambda x: x.abs(), x, complex_step=True)

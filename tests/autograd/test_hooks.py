@@ -323,3 +323,91 @@ def test_a_module_with_hooks_copies_with_them(torch):
         return (log,)
 
     both(torch, program)
+
+
+def scaling(lib):
+    class Scaling(lib.nn.Module):
+        def forward(self, x, *, scale=1.0, fail=False):
+            if fail:
+                raise KeyError("forward")
+            return x * scale
+
+    return Scaling()
+
+
+def test_forward_hooks_see_and_replace_keyword_arguments(torch):
+    def program(lib):
+        m, log, x = scaling(lib), [], in_lib(lib, 0.3, -0.7)
+        m.register_forward_pre_hook(lambda mod, args, kwargs: log.append(str(kwargs)), with_kwargs=True)
+        m.register_forward_pre_hook(
+            lambda mod, args, kwargs: ((args[0] * 2,), {"scale": kwargs["scale"] + 1}), with_kwargs=True
+        )
+        m.register_forward_hook(lambda mod, args, kwargs, out: log.append(str(kwargs)) or out + 1, with_kwargs=True)
+        m.register_forward_hook(lambda mod, args, out: log.append(str(len(args))))
+        m.register_forward_pre_hook(lambda mod, args, kwargs: ((args[0] * 5,), kwargs), with_kwargs=True, prepend=True)
+        y = m(x, scale=3.0)
+        return (log, y, *lib.autograd.grad((y * y).sum(), x))
+
+    both(torch, program)
+
+
+def test_a_pre_hook_with_keywords_returns_both(torch):
+    for returned in (3, ((1,),), [(1,), {}], (1, 2)):
+        # PyTorch goes on with any pair.
+        for lib in (tg, torch) if returned != (1, 2) else (tg,):
+            m = scaling(lib)
+            m.register_forward_pre_hook(lambda mod, args, kwargs, r=returned: r, with_kwargs=True)
+            with pytest.raises(RuntimeError, match="forward pre-hook"):
+                m(in_lib(lib, 1.0))
+
+
+def test_a_forward_hook_may_run_in_spite_of_errors(torch):
+    def program(lib):
+        m, log = scaling(lib), []
+        seen = lambda name: lambda mod, args, out: log.append(f"{name} {out is None}")
+        m.register_forward_hook(seen("always"), always_call=True)
+        m.register_forward_hook(seen("else"))
+        m.register_forward_hook(
+            lambda mod, args, kwargs, out: log.append(str(kwargs)), always_call=True, with_kwargs=True
+        )
+        m(in_lib(lib, 1.0))
+        with pytest.raises(KeyError, match="forward"):
+            m(in_lib(lib, 1.0), fail=True)
+        with m.register_forward_pre_hook(lambda mod, args: {}["pre"]), pytest.raises(KeyError, match="pre"):
+            m(in_lib(lib, 1.0))
+        with (
+            m.register_forward_hook(lambda mod, args, out: {}["hook"], prepend=True),
+            pytest.raises(KeyError, match="hook"),
+        ):
+            m(in_lib(lib, 1.0))
+        return (log,)
+
+    both(torch, program)
+
+
+def test_an_error_in_a_hook_that_is_called_in_any_case_is_a_warning_beside_the_first(torch):
+    for lib in (tg, torch):
+        m, log = scaling(lib), []
+        m.register_forward_hook(lambda mod, args, out: {}["second"], always_call=True)
+        m.register_forward_hook(lambda mod, args, out, log=log: log.append("third"), always_call=True)
+        with pytest.warns(UserWarning, match="second"), pytest.raises(KeyError, match="forward"):
+            m(in_lib(lib, 1.0), fail=True)
+        assert log == ["third"]
+
+
+def test_an_error_in_a_hook_of_a_backward_leaves_gradients_mode_and_graph_as_they_were(torch):
+    for lib in (tg, torch):
+        m, x, fail = network(lib), inputs(lib), [True]
+        h = m[0](x)
+        h.register_hook(lambda g, fail=fail: {}["tensor"] if fail else None)
+        m[1].register_full_backward_hook(lambda mod, gi, go, fail=fail: {}["module"] if len(fail) > 1 else None)
+        y = m[2](m[1](h)).sum()
+        for name in ("tensor", "module"):
+            with pytest.raises(KeyError, match=name):
+                y.backward(retain_graph=True)
+            assert lib.is_grad_enabled()
+            fail.append(True)
+        assert x.grad is None and m[0].weight.grad is None
+        fail.clear()
+        y.backward()
+        assert x.grad is not None and m[0].weight.grad is not None

@@ -628,6 +628,17 @@ def test_a_second_class_of_a_name_elsewhere_is_refused(announcements):
                 return applied(nn.Linear(1, 1), real(1, 1))
 
 
+@pytest.mark.parametrize("layer", [nn.Sigmoid(), nn.Tanh(), nn.MSELoss(), nn.BCEWithLogitsLoss()], ids=repr)
+def test_a_single_number_has_the_second_derivative_that_it_has_in_a_vector(layer):
+    targets = [tg.tensor([0.4], dtype=tg.float64)] if layer.kind == "loss" else []
+    number, vector = (tg.tensor(x, dtype=tg.float64, requires_grad=True) for x in (0.7, [0.7]))
+    for x, inputs in ((number, [t[0] for t in targets]), (vector, targets)):
+        layer(x, *inputs).sum().backward(create_graph=True)
+        first, x.grad = x.grad, None
+        (first * first).sum().backward()
+    np.testing.assert_array_equal(number.grad.numpy(), vector.grad.numpy()[0])
+
+
 def test_a_layer_without_warnings_in_every_form():
     """`verify` mutes warnings; here none may come."""
     for name in NAMES:

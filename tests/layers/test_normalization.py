@@ -155,7 +155,7 @@ def test_a_backward_in_evaluation_uses_the_statistics_of_its_own_call():
 def test_one_value_for_each_channel_is_refused_in_training_and_nothing_moves(kind, shape, convert):
     layer = made(kind)
     before = {k: v.numpy().copy() for k, v in layer.named_buffers()}
-    with pytest.raises(ValueError, match=r"batch norm: training needs more than one value .* got \(1, 3"):
+    with pytest.raises(ValueError, match=rf"{kind}: training needs more than one value .* got \(1, 3"):
         layer(convert(np.ones(shape)))
     for key, value in layer.named_buffers():
         np.testing.assert_array_equal(value.numpy(), before[key], err_msg=key)

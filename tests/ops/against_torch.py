@@ -40,7 +40,7 @@ def derivatives(call: Callable, inputs: list, leaf: Callable, grad: Callable, tw
     leaves = [x for x in operands if getattr(x, "requires_grad", False)]
     results = flat(call(*operands))
     total = weighted([y for y in results if getattr(y, "requires_grad", False)], leaf)
-    if total is None:
+    if total is None or not leaves:
         return results, [], []
     first = grad(total, leaves, twice)
     total = weighted([g for g in first if g is not None and g.requires_grad], leaf) if twice else None
@@ -52,7 +52,8 @@ def weighted(results: list, leaf: Callable) -> Any:
     total = None
     for y in results:
         weights = np.linspace(0.5, 1.5, int(np.prod(y.shape))).reshape(tuple(y.shape))
-        term = (y * leaf(weights).detach()).sum()
+        term = y * leaf(weights).detach()
+        term = (term * (0.8 - 0.6j)).real.sum() if y.is_complex() else term.sum()
         total = term if total is None else total + term
     return total
 
@@ -62,7 +63,7 @@ def ours(call: Callable, inputs: list, twice: bool = True) -> tuple:
 
     def leaf(x: np.ndarray) -> Tensor:
         t = Tensor.__new__(Tensor)
-        t.__init__(x, dtype=x.dtype, requires_grad=x.dtype.kind == "f")
+        t.__init__(x, dtype=x.dtype, requires_grad=x.dtype.kind in "fc")
         return t
 
     def grad(total: Tensor, leaves: list, create_graph: bool) -> list:
@@ -82,7 +83,7 @@ def theirs(torch: Any, call: Callable, inputs: list, twice: bool = True) -> tupl
 
     def leaf(x: np.ndarray) -> Any:
         t = torch.tensor(x)
-        return t.requires_grad_() if x.dtype.kind == "f" else t
+        return t.requires_grad_() if x.dtype.kind in "fc" else t
 
     def grad(total: Any, leaves: list, create_graph: bool) -> list:
         return list(torch.autograd.grad(total, leaves, create_graph=create_graph, allow_unused=True))
@@ -110,8 +111,12 @@ def assert_same(mine: Any, torchs: Any, what: str, **tolerance: float) -> None:
 
 def check(torch: Any, mine: Callable, torchs: Callable, inputs: list, twice: bool = True, **tolerance: float) -> None:
     """Hold a function against its twin."""
-    a, b = ours(mine, inputs, twice), theirs(torch, torchs, inputs, twice)
-    assert len(a[0]) == len(b[0])
+    agree(ours(mine, inputs, twice), theirs(torch, torchs, inputs, twice), **tolerance)
+
+
+def agree(a: tuple, b: tuple, **tolerance: float) -> None:
+    """Hold results, gradients and second gradients against their twins."""
+    assert len(a[0]) == len(b[0]), "number of results"
     for what, x, y in zip(("value", "gradient", "second gradient"), a, b, strict=True):
         if not x or not y:
             for z in (*x, *y):  # what one side does not record is 0 on the other

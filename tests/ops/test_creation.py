@@ -80,7 +80,7 @@ def test_the_default_float_type_is_followed():
 
 
 def test_an_integer_tensor_cannot_require_grad():
-    with pytest.raises(TypeError, match="only float tensors can have a gradient"):
+    with pytest.raises(TypeError, match="only float and complex tensors can have a gradient"):
         tg.arange(3, requires_grad=True)
 
 

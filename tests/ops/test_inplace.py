@@ -1,6 +1,8 @@
 """Overwriting values: on bases, on views, through what shares the memory; held against PyTorch and differences."""
 
+import functools
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -8,9 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_edu as tg
-
-H = np.linspace(0.3, 1.7, 12).reshape(3, 4)
-
+from tests.ops.table_inplace import ALLOWED, REFUSED, STRICTER, WIDER, H
 
 # Random programs
 
@@ -22,6 +22,7 @@ def views(t):
         ("tail", lambda x: x[1:]),
         ("row", lambda x: x[0]),
         ("none", lambda x: x[None]),
+        ("one of several", lambda x: x.split(2)[-1]),
     ]
     if t.ndim >= 2:
         found += [
@@ -33,6 +34,23 @@ def views(t):
     if t.is_contiguous() and t.numel():
         found += [("flat", lambda x: x.view(-1)), ("reshape", lambda x: x.reshape(1, -1))]
     return found
+
+
+@functools.cache
+def tripling(lib):
+    """A function of the user's own that overwrites its argument."""
+
+    class Tripling(lib.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.mark_dirty(x)
+            return x.mul_(3)
+
+        @staticmethod
+        def backward(ctx, dy):
+            return 3 * dy
+
+    return Tripling
 
 
 WRITES = (
@@ -52,6 +70,7 @@ WRITES = (
     lambda x, y, c: x.clamp_(-1.0371, 0.9137),
     lambda x, y, c: x.div_(2 + c * c),
     lambda x, y, c: x.tanh_(),
+    lambda x, y, c: tripling(sys.modules[type(x).__module__.split(".")[0]]).apply(x),
 )
 READS = (
     lambda x, y, c: x * 0.5,
@@ -286,6 +305,66 @@ def test_twins_give_pytorchs_values_and_gradients(torch, name, arguments):
         return (x * x).sum() + before.sum()
 
     both(torch, program, (3, 4))
+
+
+# The table of what PyTorch refuses and allows
+
+
+def outcome(lib, program):
+    """A program's number and its gradient; or where it was refused, and the error. The leaf is intact then."""
+    h = lib.tensor(H, requires_grad=True)
+    stage = "forward"
+    try:
+        y = program(lib, h)
+        stage = "backward"
+        y.backward()
+    except Exception as error:
+        assert h.grad is None or h.grad.shape == h.shape
+        return stage, error
+    return y.item(), h.grad.numpy()
+
+
+def computed(found):
+    assert isinstance(found[0], float), found
+    return found
+
+
+def rows(table):
+    return [pytest.param(*row, id=row[0].__name__) for row in table]
+
+
+@pytest.mark.parametrize(("program", "words"), rows(REFUSED))
+def test_what_torch_refuses_is_refused_at_the_same_place_and_says_why(torch, program, words):
+    stage, error = outcome(tg, program)
+    expected, reason = outcome(torch, program)
+    assert isinstance(reason, RuntimeError | TypeError)
+    assert stage == expected, error
+    assert isinstance(error, type(reason))
+    assert re.search(words, str(error)), error
+
+
+@pytest.mark.parametrize("program", [pytest.param(row, id=row.__name__) for row in ALLOWED])
+def test_what_torch_allows_has_its_value_and_gradient(torch, program):
+    value, gradient = computed(outcome(tg, program))
+    expected, reference = computed(outcome(torch, program))
+    np.testing.assert_allclose(value, expected, rtol=1e-6)  # float32 in some rows
+    np.testing.assert_allclose(gradient, reference, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("program", "out_of_place"), rows(WIDER))
+def test_what_torch_alone_refuses_has_the_gradient_of_what_it_computes(torch, program, out_of_place):
+    assert isinstance(outcome(torch, program)[1], RuntimeError)
+    value, gradient = computed(outcome(tg, program))
+    expected, reference = computed(outcome(torch, out_of_place))
+    np.testing.assert_allclose(value, expected, rtol=1e-12)
+    np.testing.assert_allclose(gradient, reference, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("program", "words"), rows(STRICTER))
+def test_what_is_refused_here_alone_says_why(torch, program, words):
+    computed(outcome(torch, program))
+    error = outcome(tg, program)[1]
+    assert isinstance(error, RuntimeError) and re.search(words, str(error)), error
 
 
 # What is refused

@@ -68,9 +68,9 @@ CALLS = {
     "cumsum, flat": lambda x, s: np.cumsum(x),
     "cumsum": lambda x, s: np.cumsum(x, axis=1),
     "cumprod": lambda x, s: np.cumprod(x, axis=0),
-    "norm of a matrix": lambda x, s: np.linalg.norm(x),
-    "norm of vectors": lambda x, s: np.linalg.norm(x, axis=1, keepdims=True),
-    "norm, ord": lambda x, s: np.linalg.norm(x[0], 3),
+    "real": lambda x, s: np.real(x),
+    "imag": lambda x, s: np.imag(x),
+    "angle": lambda x, s: np.angle(x - 0.5),
     "add.reduce": lambda x, s: np.add.reduce(x),
     "maximum.reduce": lambda x, s: np.maximum.reduce(x, axis=1),
     "reshape": lambda x, s: np.reshape(x, (2, -1)),
@@ -207,8 +207,8 @@ def test_a_tensor_is_not_added_to_an_array_in_place():
 
 @pytest.mark.parametrize(
     "call, name",
-    [(np.median, "numpy.median"), (np.fft.fft, "numpy.fft.fft"), (np.spacing, "numpy.spacing"), (np.linalg.inv,
-    "numpy.linalg.inv"),
+    [(np.median, "numpy.median"), (np.fft.fft, "numpy.fft.fft"), (np.spacing, "numpy.spacing"), (np.linalg.eig,
+    "numpy.linalg.eig"),
      (np.add.accumulate, "numpy.add.accumulate"), (np.modf, "numpy.modf")],
 )  # fmt: skip
 def test_what_is_not_defined_says_how_to_get_the_values(call, name):
@@ -230,8 +230,6 @@ def test_arguments_that_are_not_taken_are_named():
         np.pad(tg.ones(2), 1, mode="reflect")
     with pytest.raises(TypeError, match="row-major"):
         np.reshape(tg.ones(2, 2), 4, order="F")
-    with pytest.raises(TypeError, match="Frobenius"):
-        np.linalg.norm(tg.ones(2, 2), 2)
     with pytest.raises(tg.ShapeError, match="2 sections do not go into 3"):
         np.split(tg.ones(3), 2)
 
@@ -254,7 +252,9 @@ def test_every_function_is_tried_here():
     "isrealobj", "empty_like",
              "flipud", "amax", "min", "around"}  # fmt: skip
     source = " ".join(CALLS).replace(",", "")
-    missing = {f.__name__ for f in functions} - tried - set(source.split())
+    elsewhere = {"kron", "cross", "vander"}  # test_numpy_linalg.py
+    ours = {f.__name__ for f in functions if f.__module__ == "numpy"}
+    missing = ours - elsewhere - tried - set(source.split())
     assert missing <= {"matrix_transpose", "permute_dims"}, missing
 
 

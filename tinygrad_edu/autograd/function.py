@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.autograd.joint import JointNode, Parts, alias, kept_value
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.grad_mode import mode, set_grad_enabled
-from tinygrad_edu.graph import Node, Result, Step, Value, record
-from tinygrad_edu.ops.operation import needs_gradient
+from tinygrad_edu.graph import FREED, Step, record, unbroadcast
+from tinygrad_edu.ops.operation import needs_gradient, require_recorded, require_writable, rewire
 from tinygrad_edu.tensor import Tensor, _wrap
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
@@ -29,12 +31,15 @@ class FunctionCtx:
 
     __slots__ = ("__dict__", "_node", "_values")
     needs_input_grad: tuple[bool, ...]
-    _node: Node
+    # Once the call was recorded; weak, since the node holds the forward's ctx.
+    _node: weakref.ref[JointNode]
+    # In a backward.
     _values: tuple[Tensor | None, ...]
 
     def __init__(self) -> None:
         # In the dictionary, which the ctx of the forward and those of the backwards share.
         self._saved: tuple[Tensor | None, ...] = ()
+        self._dirty: tuple[Tensor, ...] = ()
         self._unmarked: tuple[Tensor, ...] = ()
         self._materialize = True
 
@@ -60,11 +65,53 @@ class FunctionCtx:
 
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
-        """What :meth:`save_for_backward` kept, with its history where the gradients are recorded."""
-        return getattr(self, "_values", self._saved)
+        """What :meth:`save_for_backward` kept, with its history where the gradients are recorded.
+
+        Raises
+        ------
+        RuntimeError
+            If a backward has freed it, or something was overwritten.
+        """
+        if not hasattr(self, "_node"):
+            return self._saved
+        node = self._node()
+        if node is None or node.kept is FREED:
+            raise RuntimeError(
+                "saved_tensors: a backward has freed them, or nobody holds the graph that kept them. Call the backward "
+                "with retain_graph=True to have them afterwards."
+            )
+        return self._values if hasattr(self, "_values") else tuple(node.values(None)[1])
+
+    def mark_dirty(self, *tensors: Tensor) -> None:
+        """Say that the forward has overwritten these arguments, which it must return as well.
+
+        ``apply`` returns the very same Tensors, with this call as their history; their bases and views follow.
+
+        Parameters
+        ----------
+        *tensors : Tensor
+
+        Raises
+        ------
+        TypeError
+            If something is no Tensor.
+        """
+        _require_tensors("mark_dirty", tensors)
+        self._dirty = tensors
 
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
-        """Say that these results have no gradient, such as indices; their cotangent is zero."""
+        """Say that these results have no gradient, such as indices; their cotangent is zero.
+
+        Parameters
+        ----------
+        *tensors : Tensor
+
+        Raises
+        ------
+        TypeError
+            If something is no Tensor.
+        """
+        _require_tensors("mark_non_differentiable", tensors)
         self._unmarked = tensors
 
     def set_materialize_grads(self, value: bool) -> None:
@@ -72,107 +119,10 @@ class FunctionCtx:
         self._materialize = value
 
 
-class Parts:
-    """The cotangents of a node with several results: one for each, None where there is none."""
-
-    __slots__ = ("items",)
-    # What the sweep compares with the node's; each item's was checked at its own part node.
-    shape: ClassVar[tuple[int, ...]] = ()
-    dtype: ClassVar[None] = None
-
-    def __init__(self, items: list[Any]) -> None:
-        self.items = items
-
-    def __add__(self, other: Parts) -> Parts:
-        pairs = zip(self.items, other.items, strict=True)
-        return Parts([b if a is None else a if b is None else a + b for a, b in pairs])
-
-
-_PART = Step("part")
-
-
-class _PartNode(Node):
-    """The node of one of several results; its parent is the node of them all."""
-
-    __slots__ = ("__weakref__",)
-
-
-class JointNode(Node):
-    """A node with one or several results; it keeps values as Tensors, among which its results may be.
-
-    Attributes
-    ----------
-    context : object
-        What `pull` gets beside the saved values.
-    parts : list of weak references to Node
-        For several results the node of each, for as long as somebody holds it.
-    """
-
-    __slots__ = ("context", "count", "parts")
-    context: Any
-    count: int
-    parts: list[Any]
-
-    @classmethod
-    def record(
-        cls,
-        operation: Any,
-        pull: Callable,
-        parents: tuple[Node | Value, ...],
-        outputs: Sequence[Tensor],
-        saved: Sequence[Any],
-        context: Any,
-    ) -> None:
-        """Make a node, and make it the history of the outputs."""
-        node = record(operation, pull, parents, (context, *saved), outputs[0].array, cls)
-        node.context = context
-        node.count = len(outputs)
-        node.parts = []
-        if len(outputs) > 1:
-            node.shape, node.dtype = Parts.shape, Parts.dtype
-        for i, output in enumerate(outputs):
-            output.tracked = True
-            output.node = node.part(i, output.array) if len(outputs) > 1 else node
-            node.parts.append(None if len(outputs) == 1 else weakref.ref(output.node))
-
-    def part(self, i: int, array: np.ndarray) -> Node:
-        """A node for one of several results."""
-        count = self.count
-
-        def pull(g: Any, values: Any) -> tuple[Parts]:
-            items: list[Any] = [None] * count
-            items[i] = g
-            return (Parts(items),)
-
-        return record(_PART, pull, (self,), (), array, _PartNode)
-
-    def values(self, revive: Callable[[Any, Node], Value] | None) -> list:
-        """The node itself and its saved Tensors, with their history if `revive` is given."""
-        saved = super().values(revive)[1:]
-        return [self, [_wrap(value) if isinstance(value, np.ndarray) else value for value in saved]]
-
-
-class SavedResult(Result):
-    """A saved result, and which of several it is."""
-
-    __slots__ = ("place",)
-
-    def __init__(self, output: Tensor, place: int) -> None:
-        super().__init__(output.array, output.shared_memory())
-        self.place = place
-
-    def revived(self, node: Any, revive: Callable[[Any, Node], Value]) -> Value:
-        """A Tensor with its own part of the node as its history."""
-        if node.count > 1:
-            node = node.parts[self.place]() or node.part(self.place, self.array)
-        return revive(self.array, node)
-
-
-def _kept(value: Value | None, outputs: Sequence[Tensor]) -> Any:
-    for i, output in enumerate(outputs):
-        if value is not None and value.array is output.array:
-            return SavedResult(output, i)
-    return value
+def _require_tensors(name: str, tensors: tuple[Any, ...]) -> None:
+    for tensor in tensors:
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"{name}: expected Tensors, got {type(tensor).__name__}")
 
 
 class Function:
@@ -181,7 +131,8 @@ class Function:
     ``forward(ctx, *args)`` computes the result (or a tuple of results) with nothing recorded, and keeps on `ctx` what
     ``backward(ctx, *grads)`` needs. The backward gets the cotangent of each result and returns that of each argument,
     None where there is none. It computes with Tensors, so that with ``create_graph=True`` it is recorded, and second
-    derivatives follow from it.
+    derivatives follow from it. Others may get the same cotangents, so it must not write to them; their arrays are
+    read-only. A gradient that is larger than its argument is summed over what broadcasting had repeated.
 
     A subclass may instead define ``forward(*args)`` without `ctx`, and ``setup_context(ctx, inputs, output)``.
 
@@ -204,10 +155,14 @@ class Function:
     (12.0, 12.0)
     """
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Refused: a Function is called by :meth:`apply`."""
+        raise TypeError(f"{cls.__name__}: there are no objects of a Function; call {cls.__name__}.apply(...)")
+
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
         """Compute the result from ``ctx`` and the arguments; every subclass defines this."""
-        raise NotImplementedError("Function: define forward(ctx, *args) as a static method")
+        raise NotImplementedError("a Function defines forward(ctx, *args) as a static method")
 
     @staticmethod
     def setup_context(ctx: FunctionCtx, inputs: tuple[Any, ...], output: Any) -> None:
@@ -217,16 +172,17 @@ class Function:
     @staticmethod
     def backward(ctx: FunctionCtx, *grad_outputs: Any) -> Any:
         """Compute each argument's cotangent from those of the results; every subclass defines this."""
-        raise NotImplementedError("Function: define backward(ctx, *grad_outputs) as a static method")
+        raise NotImplementedError("a Function defines backward(ctx, *grad_outputs) as a static method")
 
     @classmethod
-    def apply(cls, *args: Any) -> Any:
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Compute the forward, and record it where an argument requires a gradient.
 
         Parameters
         ----------
-        *args
-            Tensors, and anything else that the forward takes.
+        *args, **kwargs
+            Tensors, and anything else that the forward takes; the backward returns a gradient for each, in the order of
+            the forward's parameters.
 
         Returns
         -------
@@ -237,37 +193,93 @@ class Function:
         ------
         TypeError
             If the forward returned an array, whose history would silently end.
+        RuntimeError
+            If an argument was marked dirty that may not be overwritten, such as a leaf, or that was not returned.
         """
+        separate = cls.setup_context is not Function.setup_context
         ctx = FunctionCtx()
+        if kwargs or separate:
+            args = _by_position(cls.forward, args, kwargs, separate)
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and needs_gradient(a) for a in args)
         with set_grad_enabled(False):
-            if cls.setup_context is Function.setup_context:
-                returned = cls.forward(ctx, *args)
-            else:
+            if separate:
                 returned = cls.forward(*args)
                 cls.setup_context(ctx, args, returned)
+            else:
+                returned = cls.forward(ctx, *args)
         listed = list(returned) if isinstance(returned, tuple | list) else [returned]
         for item in listed:
             if isinstance(item, np.ndarray | np.generic):
                 raise TypeError(f"{cls.__name__}.forward: returned an array; return a Tensor, as by tensor(y)")
         operands = [a for a in args if isinstance(a, Tensor)]
+        dirty = _overwritten(cls, ctx, operands, listed)
         # Tensors of our own: the forward may have returned an argument, and ctx may hold what it returned.
-        results = [_alias(item, operands) if isinstance(item, Tensor) else item for item in listed]
+        results = [
+            alias(item, operands, f"{cls.__name__}.forward")
+            if isinstance(item, Tensor) and not _among(item, dirty)
+            else item
+            for item in listed
+        ]
         differentiable = [
             i
             for i, item in enumerate(listed)
-            if isinstance(item, Tensor) and item.dtype.kind == "f" and all(item is not t for t in ctx._unmarked)
+            if isinstance(item, Tensor) and item.dtype.kind in "fc" and not _among(item, ctx._unmarked)
         ]
         if mode.enabled and any(ctx.needs_input_grad) and differentiable:
-            call = _Call(cls, ctx, args, results, differentiable)
-            parents = tuple(args[i].node or args[i] for i in call.wanted)
-            # A result that is also an argument is saved as the argument.
-            outputs = [results[i] for i in differentiable]
-            saved = [t if any(t is a for a in operands) else _kept(t, outputs) for t in ctx._saved]
-            ctx._saved = ()
-            JointNode.record(Step(cls.__name__, keeps=bool(saved)), _pull, parents, outputs, saved, call)
-        ctx._unmarked = ()
-        return type(returned)(results) if isinstance(returned, tuple | list) else results[0]
+            _record(_Call(cls, ctx, args, results, differentiable), args, [results[i] for i in differentiable], dirty)
+        ctx._unmarked = ctx._dirty = ()
+        if isinstance(returned, tuple):
+            return tuple(results)
+        return results if isinstance(returned, list) else results[0]
+
+
+def _overwritten(
+    function: type[Function], ctx: FunctionCtx, operands: list[Tensor], returned: list[Any]
+) -> list[Tensor]:
+    """The arguments that were marked dirty, once it is certain that they could be, and noted as written."""
+    dirty = [t for t in ctx._dirty if _among(t, operands)]
+    for t in dirty:
+        where = f"{function.__name__}.forward: an argument of shape {t.shape} was marked dirty and"
+        if not _among(t, returned):
+            raise RuntimeError(f"{where} not returned; every argument that was overwritten must be a result")
+        if _among(t, ctx._unmarked):
+            raise RuntimeError(f"{where} non-differentiable")
+        t.written()
+    return dirty
+
+
+def _record(call: _Call, args: tuple[Any, ...], outputs: list[Tensor], dirty: list[Tensor]) -> None:
+    ctx, name = call.ctx, call.function.__name__
+    for t in dirty:
+        require_writable(t, f"{name}, mark_dirty")
+        require_recorded(t, f"{name}, mark_dirty")
+    parents = tuple(args[i].node or args[i] for i in call.wanted)
+    # A result that is also an argument is saved as the argument, unless its values are the result's alone.
+    intact = [a for a in args if isinstance(a, Tensor) and not _among(a, dirty)]
+    saved = [t if _among(t, intact) else kept_value(t, outputs) for t in ctx._saved]
+    node = JointNode.record(Step(name, keeps=bool(saved)), _pull, parents, outputs, saved, call)
+    for t in dirty:
+        if t.node is not None:  # integers have none
+            rewire(t, t.node)
+    ctx._node = weakref.ref(node)
+    ctx._saved = ()
+
+
+def _among(item: Any, others: Sequence[Any]) -> bool:
+    return any(item is other for other in others)
+
+
+def _by_position(forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], all_of: bool) -> tuple:
+    """The arguments in the order of the forward's parameters: `all_of` them, or up to the last one given."""
+    parameters = inspect.signature(forward)
+    given = parameters.bind(*args, **kwargs) if all_of else parameters.bind(None, *args, **kwargs)
+    last = max(list(parameters.parameters).index(name) for name in given.arguments) + 1
+    given.apply_defaults()
+    if given.kwargs:
+        raise TypeError(f"{forward.__qualname__}: {list(given.kwargs)} cannot be given by position, as apply() does")
+    if all_of:
+        return given.args
+    return given.args[1 : max(last, 1 + len(args))]
 
 
 class _Call:
@@ -289,7 +301,7 @@ class _Call:
         """One for each result of the forward."""
         given: list[Any] = [None] * len(self.results)
         for i, g in zip(self.differentiable, total.items if isinstance(total, Parts) else [total], strict=True):
-            given[i] = g if g is None or isinstance(g, Tensor) else _wrap(g)
+            given[i] = g if g is None or isinstance(g, Tensor) else _read_only(g)
         if self.ctx._materialize:
             given = [_wrap(np.zeros(*r)) if g is None and r else g for g, r in zip(given, self.results, strict=True)]
         return given
@@ -304,27 +316,39 @@ class _Call:
                 f"{name}: expected {expected} gradients, one for each argument of forward (None where there is none), "
                 f"got {len(gradients)}"
             )
-        for i, (g, argument) in enumerate(zip(gradients, self.arguments, strict=False)):
-            if g is None:
-                continue
-            if not isinstance(g, Tensor):
-                raise TypeError(f"{name}: expected a Tensor or None as gradient {i}, got {type(g).__name__}")
-            if argument is None:
-                raise RuntimeError(f"{name}: argument {i} is no Tensor, so its gradient is None; got shape {g.shape}")
-            if g.shape != argument[0]:
-                raise ShapeError(f"{name}: gradient {i} has shape {g.shape}, its argument has shape {argument[0]}")
+        for i in self.wanted:
+            gradients[i] = self._fitted(gradients[i], i)
+        for i, argument in enumerate(self.arguments):
+            if argument is None and gradients[i] is not None:
+                raise RuntimeError(f"{name}: argument {self._named(i)} is no Tensor, so its gradient is None")
         return [gradients[i] for i in self.wanted]
 
+    def _fitted(self, g: Any, i: int) -> Any:
+        if g is None:
+            return None
+        shape = self.arguments[i][0]  # type: ignore[index]  # a Tensor, since its gradient is wanted
+        name = f"{self.function.__name__}.backward"
+        if not isinstance(g, Tensor):
+            raise TypeError(f"{name}: expected a Tensor or None as gradient {self._named(i)}, got {type(g).__name__}")
+        if g.shape == shape:
+            return g
+        new = g.ndim - len(shape)
+        if new < 0 or any(n not in (1, length) for n, length in zip(shape, g.shape[new:], strict=True)):
+            raise ShapeError(f"{name}: gradient {self._named(i)} has shape {g.shape}, its argument has shape {shape}")
+        return unbroadcast(g, shape)
 
-def _alias(item: Tensor, operands: list[Tensor]) -> Tensor:
-    result = _wrap(item.array)
-    result.memory = memory = item.shared_memory()
-    for operand in operands:
-        if operand.memory is memory or np.may_share_memory(operand.array, item.array):
-            # As for a view taken under no_grad: writing through it cannot be recorded, and says so.
-            memory = result.memory = operand.shared_memory()
-            result.origin = (operand, None, (), {}, memory.rewired)
-    return result
+    def _named(self, i: int) -> str:
+        parameters = list(inspect.signature(self.function.forward).parameters.values())
+        if self.function.setup_context is Function.setup_context:
+            del parameters[:1]
+        named = i < len(parameters) and parameters[i].kind is not inspect.Parameter.VAR_POSITIONAL
+        return f"{i} ({parameters[i].name})" if named else str(i)
+
+
+def _read_only(cotangent: np.ndarray) -> Tensor:
+    view = cotangent[...]
+    view.flags.writeable = False
+    return _wrap(view)
 
 
 def _pull(total: Any, values: list[Any]) -> list[Any]:
@@ -334,7 +358,7 @@ def _pull(total: Any, values: list[Any]) -> list[Any]:
     ctx = object.__new__(FunctionCtx)
     ctx.__dict__ = call.ctx.__dict__
     ctx._values = tuple(saved)
-    ctx._node = node
+    ctx._node = weakref.ref(node)
     gradients = call.checked(call.function.backward(ctx, *call.cotangents(total)))
     if mode.enabled:
         return gradients
@@ -387,7 +411,9 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _undifferentiable(gradient: Tensor, ctx: FunctionCtx) -> Tensor:
-    name = ctx._node.name()
+    node = ctx._node()
+    assert node is not None  # it is being swept
+    name = node.name()
 
     def refuse(g: Any, values: Any) -> Any:
         raise RuntimeError(
@@ -396,6 +422,6 @@ def _undifferentiable(gradient: Tensor, ctx: FunctionCtx) -> Tensor:
         )
 
     result = _wrap(gradient.array)
-    result.node = record(Step(f"{name}Backward"), refuse, ctx._node.parents, (), result.array)
+    result.node = record(Step(f"{name}Backward"), refuse, node.parents, (), result.array)
     result.tracked = True
     return result

@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.autograd.grad import grad
-from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.grad_mode import enable_grad
 from tinygrad_edu.tensor import Tensor, tensor
 
@@ -50,7 +50,7 @@ def gradients(
 
 def transposed(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> tuple[list[Tensor], tuple[Tensor | None, ...]]:
     r"""Cotangents :math:`g = 0` of the outputs, and :math:`J^\top g` recorded as a function of them."""
-    g = [tensor(np.zeros(y.shape, y.dtype), requires_grad=y.is_floating_point()) for y in outputs]
+    g = [tensor(np.zeros(y.shape, y.dtype), requires_grad=y.dtype.kind in "fc") for y in outputs]
     return g, gradients(outputs, inputs, g, create_graph=True)
 
 
@@ -338,6 +338,7 @@ def jacobian(
 
 def rows_of(ys: Sequence[Tensor], xs: Sequence[Tensor], create_graph: bool) -> list[list[Tensor | None]]:
     """For each output and input the Jacobian, a sweep for each row; None where there is no dependence."""
+    _require_real(ys)
     blocks: list[list[Tensor | None]] = []
     for y in ys:
         rows = [gradients([y], xs, [unit], create_graph, retain_graph=True) for unit in units(y)]
@@ -347,6 +348,7 @@ def rows_of(ys: Sequence[Tensor], xs: Sequence[Tensor], create_graph: bool) -> l
 
 def columns_of(ys: Sequence[Tensor], xs: Sequence[Tensor], create_graph: bool) -> list[list[Tensor | None]]:
     """The same, a sweep of the recorded sweep for each column."""
+    _require_real(xs)
     g, pulled = transposed(ys, xs)
     blocks: list[list[Tensor | None]] = [[] for _ in ys]
     for p, x in zip(pulled, xs, strict=True):
@@ -357,6 +359,12 @@ def columns_of(ys: Sequence[Tensor], xs: Sequence[Tensor], create_graph: bool) -
                 block = ops.permute(block, (*range(x.ndim, x.ndim + y.ndim), *range(x.ndim)))
             blocks[k].append(block)
     return blocks
+
+
+def _require_real(tensors: Sequence[Tensor]) -> None:
+    # A function that is not holomorphic has a different derivative along i, which a complex matrix cannot hold.
+    if any(x.is_complex() for x in tensors):
+        raise DtypeError("jacobian: not defined for complex numbers; take view_as_real of them, or use vjp and jvp")
 
 
 def _joined(parts: list[Tensor | None], like: Tensor, shape: tuple[int, ...]) -> Tensor | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from tinygrad_edu import graph, ops
 from tinygrad_edu.autograd.functional import gradients, rows_of
 from tinygrad_edu.autograd.grad import grad
 from tinygrad_edu.tensor import Tensor, from_numpy, tensor
@@ -19,6 +22,10 @@ __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
 class GradcheckError(RuntimeError):
     """A recorded gradient and a numerical one disagree."""
+
+
+# Its square is nothing beside 1 in float64.
+IMAGINARY = 1e-30j
 
 
 def gradcheck(
@@ -31,17 +38,25 @@ def gradcheck(
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
     fast_mode: bool = False,
+    masked: bool | None = None,
+    complex_step: bool = False,
 ) -> bool:
     r"""Whether the recorded Jacobian of a function agrees with central differences.
 
     Parameters
     ----------
     func : callable
-        From the inputs to a Tensor, or to several; those that are no floats are left out.
+        From the inputs to a Tensor, or to several; those that are no floats are left out. Complex inputs and results
+        are checked as pairs of floats, real and imaginary part, along a new last dimension.
     inputs : Tensor, or tuple of Tensors and of anything else
-        The Jacobian is checked for the Tensors that require a gradient, which should be float64. They are copied with
-        their strides, and their ``grad`` is left alone.
+        The Jacobian is checked for the Tensors that require a gradient, which should be float64 or complex128. They are
+        copied with their strides, and their ``grad`` is left alone.
     eps : float, default 1e-6
         Step of the differences.
     atol, rtol : float, default 1e-5, 1e-3
@@ -52,9 +67,22 @@ def gradcheck(
         How far two runs of the same backward may differ.
     check_undefined_grad : bool, default True
         Whether to check that cotangents of 0, also where one of several outputs has none, give gradients of 0.
+    check_grad_dtypes : bool, default False
+        Whether to check that each backward gives gradients in the dtype of its operands, so that none is converted.
+    check_batched_grad, check_batched_forward_grad, check_forward_ad : bool, default False
+        Refused: derivatives are found by one backward at a time, also those of ``jvp`` and ``vmap``, so that there is
+        nothing else to check.
+    check_backward_ad : bool, default True
+        Refused if False, for the same reason.
     fast_mode : bool, default False
         Compare not the whole Jacobian but :math:`v^\top J u` for a random :math:`v` and :math:`u`: one sweep and two
         evaluations for each pair of output and input.
+    masked : bool, optional
+        For PyTorch programs: it says how to treat sparse tensors, of which there are none.
+    complex_step : bool, default False
+        For real inputs of an analytic function: take the numerical derivative as :math:`\mathrm{Im} f(x + i h u) / h`,
+        which subtracts nothing and so is exact up to rounding for any small :math:`h`. `eps` is then without effect,
+        and `atol` and `rtol` may be as small as 1e-12. Not among PyTorch's options.
 
     Returns
     -------
@@ -64,8 +92,15 @@ def gradcheck(
     ------
     GradcheckError
         Naming the input, the element, and both values.
+    NotImplementedError
+        For options that have no meaning here.
     ValueError
-        If no input requires a gradient, one has elements that share memory, or the function returns no Tensors.
+        If no input requires a gradient, one has elements that share memory, or the function returns no Tensors; with
+        `complex_step`, if it gives real results for complex inputs, hence is not analytic.
+
+    References
+    ----------
+    W. Squire, G. Trapp, "Using Complex Variables to Estimate Derivatives of Real Functions", SIAM Review 40 (1998).
 
     Examples
     --------
@@ -73,8 +108,18 @@ def gradcheck(
     >>> x = tg.tensor([0.5, 2.0], dtype=tg.float64, requires_grad=True)
     >>> tg.autograd.gradcheck(lambda x: (x * x).sum(), x)
     True
+    >>> tg.autograd.gradcheck(lambda x: (x.exp() / x).sum(), x, complex_step=True, atol=0, rtol=1e-14)
+    True
     """
-    given = tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
+    refuse(
+        "gradcheck",
+        check_batched_grad=check_batched_grad,
+        check_batched_forward_grad=check_batched_forward_grad,
+        check_forward_ad=check_forward_ad,
+    )
+    if not check_backward_ad:
+        raise NotImplementedError("gradcheck: check_backward_ad=False leaves nothing to check")
+    func, given = in_pairs(func, tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,))
     checked = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.requires_grad]
     if not checked:
         raise ValueError("gradcheck: expected at least one input that requires a gradient; set requires_grad=True")
@@ -91,20 +136,23 @@ def gradcheck(
                 f"gradcheck: elements of input {i} share memory (shape {given[i].shape}, strides {given[i].stride()}), so "
                 "that none can be moved alone. Pass a clone(), or expand within the function."
             )
+    step = IMAGINARY if complex_step else eps
     leaves = [copied(x.array, requires_grad=True) if i in checked else x for i, x in enumerate(given)]
     inside = [leaves[i] for i in checked]
     try:
-        outputs = floats_of(func(*leaves))
-        for k, y in enumerate(outputs):
-            if fast_mode:
-                check_products(func, leaves, checked, (k, y), eps, atol, rtol, nondet_tol)
-                continue
-            blocks = recorded(y, inside)
-            same_again(blocks, recorded(y, inside), k, nondet_tol)
-            for i, by_graph in zip(checked, blocks, strict=True):
-                compare(by_graph, numerical(func, leaves, i, k, eps), (k, i), (y.shape, leaves[i].shape), atol, rtol)
-        if check_undefined_grad:
-            check_zeros(outputs, inside, checked)
+        with dtypes_watched() if check_grad_dtypes else contextlib.nullcontext():
+            outputs = floats_of(func(*leaves))
+            for k, y in enumerate(outputs):
+                if fast_mode:
+                    check_products(func, leaves, checked, (k, y), step, atol, rtol, nondet_tol)
+                    continue
+                blocks = recorded(y, inside)
+                same_again(blocks, recorded(y, inside), k, nondet_tol)
+                for i, by_graph in zip(checked, blocks, strict=True):
+                    by_steps = numerical(func, leaves, i, k, step)
+                    compare(by_graph, by_steps, (k, i), (y.shape, leaves[i].shape), atol, rtol)
+            if check_undefined_grad:
+                check_zeros(outputs, inside, checked)
     except GradcheckError:
         if raise_exception:
             raise
@@ -124,7 +172,12 @@ def gradgradcheck(
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
     fast_mode: bool = False,
+    masked: bool | None = None,
 ) -> bool:
     r"""Whether the gradients of the gradients of a function agree with central differences.
 
@@ -148,9 +201,13 @@ def gradgradcheck(
         Raise where they disagree, rather than return False.
     nondet_tol : float, default 0
         How far two runs of the same backward may differ.
-    check_undefined_grad : bool, default True
+    check_undefined_grad, check_grad_dtypes, check_batched_grad : bool
         As for :func:`gradcheck`.
-    fast_mode : bool, default False
+    check_fwd_over_rev : bool, default False
+        Refused, as ``check_forward_ad`` is.
+    check_rev_over_rev : bool, default True
+        Refused if False.
+    fast_mode, masked : bool
         As for :func:`gradcheck`.
 
     Returns
@@ -161,7 +218,7 @@ def gradgradcheck(
     ------
     GradcheckError
         Naming the input, the element, and both values; the cotangents are numbered behind the inputs.
-    ValueError
+    NotImplementedError, ValueError
         As :func:`gradcheck` does.
 
     Examples
@@ -171,7 +228,10 @@ def gradgradcheck(
     >>> tg.autograd.gradgradcheck(lambda x: x**3, x)
     True
     """
-    given = tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
+    refuse("gradgradcheck", check_batched_grad=check_batched_grad, check_fwd_over_rev=check_fwd_over_rev)
+    if not check_rev_over_rev:
+        raise NotImplementedError("gradgradcheck: check_rev_over_rev=False leaves nothing to check")
+    func, given = in_pairs(func, tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,))
     checked = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.requires_grad]
     outputs = [y for y in floats_of(func(*given)) if y.requires_grad]
     if grad_outputs is None:
@@ -184,6 +244,7 @@ def gradgradcheck(
             cotangents.append(copied(values, requires_grad=True))
     else:
         cotangents = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
+        cotangents = [pairs_of(g) if g.is_complex() else g for g in cotangents]
         if len(cotangents) != len(outputs):
             raise ValueError(f"gradgradcheck: got {len(cotangents)} grad_outputs for {len(outputs)} outputs")
 
@@ -204,8 +265,45 @@ def gradgradcheck(
         raise_exception=raise_exception,
         nondet_tol=nondet_tol,
         check_undefined_grad=check_undefined_grad,
+        check_grad_dtypes=check_grad_dtypes,
         fast_mode=fast_mode,
     )
+
+
+def refuse(name: str, **options: bool) -> None:
+    """Refuse options that ask for derivatives of a kind that does not exist here."""
+    for option, wanted in options.items():
+        if wanted:
+            raise NotImplementedError(
+                f"{name}: {option}=True has nothing to check: jvp and vmap find derivatives by the same backward, one at a "
+                "time, and so have no rules of their own"
+            )
+
+
+@contextlib.contextmanager
+def dtypes_watched() -> Iterator[None]:
+    """Within it, in this thread, refuse a backward that leaves the dtype which its cotangent and its operand share."""
+    before, here = graph.observe, threading.get_ident()
+
+    def observe(node: Any, cotangent: Any, outcome: Any) -> None:
+        if before is not None:
+            before(node, cotangent, outcome)
+        if threading.get_ident() != here or isinstance(outcome, Exception):
+            return
+        for place, (parent, found) in enumerate(zip(node.parents, outcome, strict=False)):
+            # Where the operands' types are mixed, a conversion is part of the operation. A node of several results has none.
+            same = node.dtype is None or node.dtype == parent.dtype
+            if found is not None and parent.dtype is not None and same and found.dtype != parent.dtype:
+                raise GradcheckError(
+                    f"gradcheck: backward of {node.name()!r} gave {found.dtype} for operand {place} of shape "
+                    f"{parent.shape} {parent.dtype} (check_grad_dtypes=True)"
+                )
+
+    graph.observe = observe
+    try:
+        yield
+    finally:
+        graph.observe = before
 
 
 def copied(array: NDArray, requires_grad: bool) -> Tensor:
@@ -220,13 +318,30 @@ def copied(array: NDArray, requires_grad: bool) -> Tensor:
     return from_numpy(twin).requires_grad_(requires_grad)
 
 
+def in_pairs(func: Callable[..., Any], given: tuple[Any, ...]) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """A function of pairs of floats in the place of the complex Tensors that require a gradient, and these pairs."""
+    complex_ones = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.is_complex() and x.requires_grad]
+    if not complex_ones:
+        return func, given
+
+    def of_pairs(*xs: Any) -> Any:
+        return func(*[ops.view_as_complex(x) if i in complex_ones else x for i, x in enumerate(xs)])
+
+    return of_pairs, tuple(pairs_of(x) if i in complex_ones else x for i, x in enumerate(given))
+
+
+def pairs_of(z: Tensor) -> Tensor:
+    """Real and imaginary parts, as a leaf."""
+    return tensor(ops.view_as_real(z.detach()), requires_grad=z.requires_grad)
+
+
 def floats_of(result: Any) -> list[Tensor]:
-    """The float Tensors among a function's results."""
+    """The float Tensors among a function's results, complex ones as pairs of floats."""
     results = result if isinstance(result, tuple | list) else [result]
     for y in results:
         if not isinstance(y, Tensor):
             raise ValueError(f"gradcheck: expected a function that returns Tensors, got {type(y).__name__}")
-    return [y for y in results if y.is_floating_point()]
+    return [ops.view_as_real(y) if y.is_complex() else y for y in results if y.dtype.kind in "fc"]
 
 
 def recorded(y: Tensor, leaves: list[Tensor]) -> list[NDArray]:
@@ -236,7 +351,7 @@ def recorded(y: Tensor, leaves: list[Tensor]) -> list[NDArray]:
     return [np.zeros(s) if b is None else b.array.reshape(s) for b, s in zip(blocks, shapes, strict=True)]
 
 
-def numerical(func: Callable[..., Any], leaves: list[Any], i: int, k: int, eps: float) -> NDArray:
+def numerical(func: Callable[..., Any], leaves: list[Any], i: int, k: int, eps: complex) -> NDArray:
     """The Jacobian of result `k` with respect to input `i`, a central difference for each column."""
     x = leaves[i]
     columns = []
@@ -247,8 +362,18 @@ def numerical(func: Callable[..., Any], leaves: list[Any], i: int, k: int, eps: 
     return np.stack(columns, 1) if columns else np.zeros((0, 0))
 
 
-def difference(func: Callable[..., Any], leaves: list[Any], i: int, k: int, u: NDArray, eps: float) -> NDArray:
-    """The derivative of result `k` as input `i` moves in a direction: a central difference."""
+def difference(func: Callable[..., Any], leaves: list[Any], i: int, k: int, u: NDArray, eps: complex) -> NDArray:
+    """The derivative of result `k` as input `i` moves in a direction: a central difference, or by an imaginary step."""
+    if eps == IMAGINARY:
+        # All floats become complex, since operands of a product have one dtype.
+        given = [from_numpy(x.array + 0j) if isinstance(x, Tensor) and x.is_floating_point() else x for x in leaves]
+        given[i].array[...] += IMAGINARY * u
+        returned = func(*given)
+        listed = returned if isinstance(returned, tuple | list) else [returned]
+        y = [y for y in listed if y.dtype.kind in "fc"][k].detach().array
+        if y.dtype.kind != "c" and y.size:
+            raise ValueError(f"gradcheck: complex_step, but result {k} of a complex input {i} is real: not analytic")
+        return y.imag / IMAGINARY.imag
     ends = []
     for step in (eps, -eps):
         moved = copied(leaves[i].array, requires_grad=False)
@@ -262,7 +387,7 @@ def check_products(
     leaves: list[Any],
     checked: list[int],
     output: tuple[int, Tensor],
-    eps: float,
+    eps: complex,
     atol: float,
     rtol: float,
     nondet_tol: float,

@@ -69,7 +69,7 @@ def called(name: str, func: Callable[..., Any], argnums: Argnums, has_aux: bool,
     chosen = tuple(args[i] for i in places) if isinstance(argnums, tuple) else args[argnums]
     leaves, like_inputs = flattened(chosen)
     for x in leaves:
-        if not isinstance(x, Tensor) or not x.is_floating_point():
+        if not isinstance(x, Tensor) or x.dtype.kind not in "fc":
             got = f"a Tensor of {x.dtype}" if isinstance(x, Tensor) else type(x).__name__
             raise TypeError(f"{name}: expected float Tensors to differentiate for, got {got}; choose others by argnums")
     outer = is_grad_enabled()

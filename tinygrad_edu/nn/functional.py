@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_edu import layers, ops
+from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.layers.convolution import pair_of_ints
 from tinygrad_edu.layers.dropout import draw_mask
 from tinygrad_edu.ops import log_softmax, one_hot, relu, sigmoid, tanh
+from tinygrad_edu.ops.operation import plain
 from tinygrad_edu.tensor import Tensor
 
 __all__ = [
@@ -255,6 +257,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     >>> tg.nn.functional.dropout(tg.ones(2), p=1.0)
     tensor([0., 0.])
     """
+    if not isinstance(p, int | float):
+        raise TypeError(f"dropout: expected a number p, got {p!r}")
     if not 0 <= p <= 1:
         raise ValueError(f"dropout: expected a probability p from 0 to 1, got {p}")
     if not training or p == 0:
@@ -390,9 +394,9 @@ def nll_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     Parameters
     ----------
     input : Tensor
-        Log-probabilities (N, C).
+        Log-probabilities (N, C) or (N, C, d1, ...).
     target : Tensor
-        Labels (N,), integers from 0 to C - 1.
+        Labels (N,) or (N, d1, ...), integers from 0 to C - 1.
     reduction : {"mean", "sum", "none"}, default "mean"
 
     Returns
@@ -406,7 +410,18 @@ def nll_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     >>> F.nll_loss(F.log_softmax(tg.zeros(1, 10), dim=1), tg.tensor([3]))
     tensor(2.3026)
     """
-    losses = -ops.gather(input, 1, target.reshape((-1, 1))).squeeze(1)
+    if input.ndim < 2 or target.shape != (input.shape[0], *input.shape[2:]):
+        raise ShapeError(
+            f"nll_loss: expected (N, C, ...) and labels (N, ...), got shapes {input.shape} and {target.shape}"
+        )
+    if target.dtype.kind not in "iu":
+        raise DtypeError(f"nll_loss: expected integer labels, got {target.dtype}")
+    labels = plain(target)
+    if labels.size and not 0 <= labels.min() <= labels.max() < input.shape[1]:
+        raise IndexError(
+            f"nll_loss: expected labels from 0 to {input.shape[1] - 1}, got {labels.min()} to {labels.max()}"
+        )
+    losses = -ops.gather(input, 1, ops.unsqueeze(target, 1)).squeeze(1)
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"nll_loss: expected reduction 'mean', 'sum' or 'none', got {reduction!r}")
     return losses.mean() if reduction == "mean" else losses.sum() if reduction == "sum" else losses
@@ -441,10 +456,14 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     """
     if mode != "constant":
         raise ValueError(f"pad: expected mode 'constant', got {mode!r}")
+    if not isinstance(pad, list | tuple):
+        raise TypeError(f"pad: expected a list or tuple of widths, got {pad!r}")
     if len(pad) % 2 or len(pad) > 2 * input.ndim:
         raise ValueError(
             f"pad: expected at most {input.ndim} pairs of widths for shape {input.shape}, got {tuple(pad)}"
         )
+    if not isinstance(value, int | float | None):
+        raise TypeError(f"pad: expected a number as value, got {value!r}")
     pairs = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)]
     widths = [(0, 0)] * (input.ndim - len(pairs)) + pairs[::-1]
     return ops.pad(input, tuple(widths), value=0.0 if value is None else value)

@@ -7,19 +7,33 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_edu.announce import Case, Size, case, real
-from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.errors import DtypeError, ShapeError
+from tinygrad_edu.ops.creation import zeros
+from tinygrad_edu.ops.diagonals import diagonal_scatter
 from tinygrad_edu.ops.index import getitem, like
 from tinygrad_edu.ops.join import cat, stack
 from tinygrad_edu.ops.operation import composite, example
-from tinygrad_edu.ops.selection import where
-from tinygrad_edu.ops.shape import axes_of, axis_of, broadcast_to, flip, movedim
+from tinygrad_edu.ops.shape import axes_of, axis_of, broadcast_to, flip, int_of, movedim
 from tinygrad_edu.tensor import Tensor
 
 __all__ = ["block_diag", "cartesian_prod", "diag_embed", "meshgrid", "rot90", "unfold", "vander"]
 
 
-def _several(tensors: tuple) -> list:
-    return list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else list(tensors)
+def _several(name: str, tensors: tuple) -> list:
+    given = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else list(tensors)
+    for x in given:
+        if not isinstance(x, Tensor | np.ndarray):
+            raise TypeError(f"{name}: expected tensors, got {type(x).__name__}")
+    return given
+
+
+def _vectors(name: str, tensors: tuple) -> list:
+    given = _several(name, tensors)
+    if not given:
+        raise TypeError(f"{name}: expected one tensor at least")
+    if len({x.dtype for x in given}) > 1:
+        raise DtypeError(f"{name}: all dtypes must be equal, got {', '.join(str(x.dtype) for x in given)}")
+    return given
 
 
 @composite(method=False)
@@ -46,7 +60,7 @@ def meshgrid(*tensors: Any, indexing: Literal["ij", "xy"] = "ij") -> tuple[Tenso
     tensor([[1, 1, 1],
             [2, 2, 2]])
     """
-    given = _several(tensors)
+    given = _vectors("meshgrid", tensors)
     if indexing not in ("ij", "xy"):
         raise ValueError(f'meshgrid: indexing is "ij" or "xy", got {indexing!r}')
     for x in given:
@@ -87,7 +101,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
             [2, 3],
             [2, 4]])
     """
-    given = _several(tensors)
+    given = _vectors("cartesian_prod", tensors)
     for x in given:
         if len(x.shape) != 1:
             raise ShapeError(f"cartesian_prod: expected vectors, got shape {tuple(x.shape)}")
@@ -116,7 +130,9 @@ def block_diag(*tensors: Any) -> Tensor:
     tensor([[1, 2, 0],
             [0, 0, 3]])
     """
-    given = _several(tensors)
+    given = _several("block_diag", tensors)
+    if not given:
+        return zeros((1, 0))
     blocks = []
     for x in given:
         if len(x.shape) > 2:
@@ -156,16 +172,13 @@ def diag_embed(x: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tenso
     """
     if not len(x.shape):
         raise ShapeError("diag_embed: expected at least one dimension, got shape ()")
-    n = x.shape[-1]
-    size = n + (offset if offset >= 0 else -offset)
+    offset = int_of("diag_embed", "an offset", offset)
+    size = x.shape[-1] + abs(offset)
     first, second = (axis_of("diag_embed", d, len(x.shape) + 1) for d in (dim1, dim2))
     if first == second:
         raise ShapeError(f"diag_embed: the two dimensions are the same: {dim1} and {dim2}")
-    i, j = np.indices((size, size))
-    index = np.where(j - i == offset, i if offset >= 0 else j, 0)
-    square = x[..., index] if n else like(np.zeros((*x.shape[:-1], size, size), x.dtype), x)
-    square = where(j - i == offset, square, np.zeros((), x.dtype))
-    return movedim(square, (-2, -1), (first, second))
+    squares = diagonal_scatter(np.zeros((*x.shape[:-1], size, size), x.dtype), x, offset, -2, -1)
+    return movedim(squares, (-2, -1), (first, second))
 
 
 @composite(method=False)
@@ -230,7 +243,7 @@ def rot90(x: Any, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     if len(dims) != 2:
         raise ShapeError(f"rot90: expected two dimensions, got {dims!r}")
     first, second = axes_of("rot90", tuple(dims), len(x.shape))
-    k %= 4
+    k = int_of("rot90", "a number of turns", k) % 4
     if k == 2:
         return flip(x, (first, second))
     if k == 0:
@@ -264,6 +277,9 @@ def unfold(x: Any, dimension: int, size: int, step: int) -> Tensor:
             [2, 3, 4]])
     """
     axis = axis_of("unfold", dimension, len(x.shape))
+    size, step = int_of("unfold", "a size", size), int_of("unfold", "a step", step)
+    if not x.shape:
+        return unfold(x.reshape((1,)), 0, size, step)[0]
     length = x.shape[axis]
     if not 0 <= size <= length or step < 1:
         raise ShapeError(

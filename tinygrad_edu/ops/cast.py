@@ -15,7 +15,7 @@ from tinygrad_edu.tensor import Tensor
 __all__ = ["astype", "clone", "contiguous"]
 
 
-@operation(method=False, x=lambda g: g)  # the sweep gives every cotangent its operand's dtype
+@operation(complex=True, method=False, x=lambda g: g)  # the sweep gives every cotangent its operand's dtype
 def astype(x: Any, dtype: Any) -> Tensor:
     """The same values in another element type.
 
@@ -23,8 +23,9 @@ def astype(x: Any, dtype: Any) -> Tensor:
     ----------
     x : Tensor
     dtype : numpy.dtype
-        The gradient passes from float to float; integers and bools have none. As methods there are also ``float()``,
-        ``double()``, ``half()``, ``long()``, ``int()``, ``short()`` and ``bool()``.
+        The gradient passes between floats and complex numbers; integers and bools have none. As methods there are also
+        ``float()``, ``double()``, ``half()``, ``cfloat()``, ``cdouble()``, ``long()``, ``int()``, ``short()`` and
+        ``bool()``. Of complex numbers as floats the real part is left, with a warning.
 
     Returns
     -------
@@ -45,7 +46,7 @@ def _(n: Size = 3, m: Size = 4) -> Case:
     return case(real(n, m), np.dtype("float64"))
 
 
-@operation(x=lambda g: g)
+@operation(complex=True, x=lambda g: g)
 def clone(x: Any) -> Tensor:
     """A copy in memory of its own, through which gradients pass.
 
@@ -74,7 +75,7 @@ def _(n: Size = 3, m: Size = 4) -> Case:
     return case(real(n, m))
 
 
-@operation(view=True, method=False, x=lambda g: g)
+@operation(complex=True, view=True, method=False, x=lambda g: g)
 def contiguous(x: Any) -> Tensor:
     """The same values in row-major memory.
 
@@ -184,5 +185,5 @@ def _converter(dtype: np.dtype) -> Any:
 
 
 methods(astype=_astype, contiguous=_contiguous, to=_to, type=_type, type_as=_type_as, cpu=_cpu, cuda=_cuda)
-for _name in ("float", "double", "half", "long", "int", "short", "bool"):
+for _name in ("float", "double", "half", "cfloat", "cdouble", "long", "int", "short", "bool"):
     setattr(Tensor, _name, _converter(getattr(dtypes, _name)))

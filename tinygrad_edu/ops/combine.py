@@ -7,16 +7,15 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_edu.announce import Case, Size, case, real
-from tinygrad_edu.errors import DtypeError, ShapeError
+from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.ops.arithmetic import mul, square
-from tinygrad_edu.ops.comparison import isnan, logical_not
 from tinygrad_edu.ops.diagonals import diagonal
 from tinygrad_edu.ops.exponential import sqrt
-from tinygrad_edu.ops.linalg import bmm, mv, outer
-from tinygrad_edu.ops.operation import composite, example, methods, overwriting
-from tinygrad_edu.ops.reduce import DIMS, Dims, mean, norm, std, var
+from tinygrad_edu.ops.linalg import bmm, mv, outer, scaled, weighted_sum
+from tinygrad_edu.ops.operation import composite, example, methods, overwriting, plain, refuse_complex
+from tinygrad_edu.ops.reduce import mean, norm, std, var
 from tinygrad_edu.ops.reduce import sum as total
-from tinygrad_edu.ops.selection import clamp, where
+from tinygrad_edu.ops.selection import clamp
 from tinygrad_edu.ops.shape import unsqueeze
 from tinygrad_edu.tensor import Tensor
 
@@ -30,21 +29,10 @@ __all__ = [
     "corrcoef",
     "cov",
     "dist",
-    "nanmean",
-    "nansum",
+    "pdist",
     "std_mean",
     "var_mean",
 ]
-
-
-def _times(x: Any, factor: Any) -> Any:
-    return x if factor == 1 else x * factor
-
-
-def _plus(x: Any, beta: float, product: Any, alpha: float) -> Any:
-    # As in BLAS, what is multiplied by 0 is not read: its NaNs do not count.
-    product = _times(product, alpha)
-    return product if beta == 0 else _times(x, beta) + product
 
 
 # Fused products
@@ -70,7 +58,7 @@ def addcmul(x: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
     >>> tg.addcmul(tg.tensor([1.0]), tg.tensor([2.0]), tg.tensor([3.0]), value=0.5)
     tensor([4.])
     """
-    return x + _times(tensor1 * tensor2, value)
+    return x + scaled(tensor1 * tensor2, value)
 
 
 @composite()
@@ -93,7 +81,7 @@ def addcdiv(x: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Tensor:
     >>> tg.addcdiv(tg.tensor([1.0]), tg.tensor([2.0]), tg.tensor([4.0]))
     tensor([1.5])
     """
-    return x + _times(tensor1 / tensor2, value)
+    return x + scaled(tensor1 / tensor2, value)
 
 
 @composite()
@@ -118,7 +106,7 @@ def addmv(x: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> T
     >>> tg.addmv(tg.tensor([1.0]), tg.tensor([[2.0, 3.0]]), tg.tensor([1.0, 1.0]))
     tensor([6.])
     """
-    return _plus(x, beta, mv(mat, vec), alpha)
+    return weighted_sum(x, beta, mv(mat, vec), alpha)
 
 
 @composite()
@@ -144,7 +132,7 @@ def addr(x: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1) -> 
     tensor([[3., 4.],
             [6., 8.]])
     """
-    return _plus(x, beta, outer(vec1, vec2), alpha)
+    return weighted_sum(x, beta, outer(vec1, vec2), alpha)
 
 
 @composite()
@@ -169,7 +157,7 @@ def addbmm(x: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 
     >>> tg.addbmm(tg.zeros(1, 1), tg.ones(2, 1, 3), tg.ones(2, 3, 1))
     tensor([[6.]])
     """
-    return _plus(x, beta, total(bmm(batch1, batch2), 0), alpha)
+    return weighted_sum(x, beta, total(bmm(batch1, batch2), 0), alpha)
 
 
 methods(
@@ -233,6 +221,34 @@ def cdist(x1: Any, x2: Any, p: float = 2.0) -> Tensor:
     return norm(unsqueeze(x1, -2) - unsqueeze(x2, -3), p, -1)
 
 
+@composite(method=False)
+def pdist(x: Any, p: float = 2.0) -> Tensor:
+    r"""Distances between the rows of a matrix, :math:`\lVert x_i - x_j \rVert_p` for all :math:`i < j`.
+
+    Where two rows are equal, the gradient is 0.
+
+    Parameters
+    ----------
+    x : Tensor, shape (n, d)
+    p : number, default 2
+
+    Returns
+    -------
+    Tensor, shape (n (n - 1) / 2,)
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.pdist(tg.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]])).round(decimals=2)
+    tensor([5.  , 1.  , 4.24])
+    """
+    if len(x.shape) != 2:
+        raise ShapeError(f"pdist: expected a matrix, got shape {tuple(x.shape)}")
+    refuse_complex("pdist", plain(x))
+    first, second = np.triu_indices(x.shape[0], 1)
+    return norm(x[first] - x[second], p, -1)
+
+
 # Moments
 
 
@@ -289,64 +305,6 @@ def std_mean(x: Any, dim: Any = None, correction: Any = 1, keepdim: bool = False
 
 
 @composite()
-def nansum(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """Sum along some or all dimensions in which NaN counts as 0, and gets the gradient 0.
-
-    Parameters
-    ----------
-    x : Tensor
-    dim : int or tuple of ints, optional
-        The dimensions to reduce; all if omitted.
-    keepdim : bool, default False
-        Whether they stay, with length 1.
-    dtype : numpy.dtype, optional
-        Type of the sum.
-
-    Returns
-    -------
-    Tensor
-
-    Examples
-    --------
-    >>> import tinygrad_edu as tg
-    >>> tg.nansum(tg.tensor([1.0, tg.nan, 2.0]))
-    tensor(3.)
-    """
-    return total(where(isnan(x), np.zeros((), x.dtype), x), dim, keepdim, dtype=dtype)
-
-
-@composite()
-def nanmean(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Mean along some or all dimensions of what is not NaN.
-
-    Parameters
-    ----------
-    x : Tensor
-        Of a float type.
-    dim : int or tuple of ints, optional
-        The dimensions to reduce; all if omitted.
-    keepdim : bool, default False
-        Whether they stay, with length 1.
-
-    Returns
-    -------
-    Tensor
-        NaN where nothing else is.
-
-    Examples
-    --------
-    >>> import tinygrad_edu as tg
-    >>> tg.nanmean(tg.tensor([1.0, tg.nan, 2.0]))
-    tensor(1.5)
-    """
-    if x.dtype.kind != "f":
-        raise DtypeError(f"nanmean: expected floats, got {x.dtype}; convert with .float()")
-    count = total(logical_not(isnan(x)), dim, keepdim, dtype=x.dtype)
-    none = count == 0
-    return where(none, np.asarray(np.nan, x.dtype), nansum(x, dim, keepdim) / where(none, np.ones((), x.dtype), count))
-
-
-@composite()
 def cov(x: Any, *, correction: int = 1) -> Tensor:
     r"""Covariances of variables, :math:`C_{ij} = \frac{1}{n - c} \sum_k (x_{ik} - \mu_i)(x_{jk} - \mu_j)`.
 
@@ -367,6 +325,7 @@ def cov(x: Any, *, correction: int = 1) -> Tensor:
     tensor([[ 1., -1.],
             [-1.,  1.]])
     """
+    refuse_complex("cov", plain(x))
     if not 1 <= len(x.shape) <= 2:
         raise ShapeError(f"cov: expected variables as rows, or one of them, got shape {tuple(x.shape)}")
     n = x.shape[-1] - correction
@@ -434,12 +393,6 @@ def rows(n: Size = 3, m: Size = 2, d: Size = 4, p: Literal[1, 2, 3] = 2) -> Case
     return case(real(2, n, d), real(m, d), float(p))
 
 
-@example(nansum)
-@example(nanmean)
-def along_dimensions(n: Size = 3, m: Size = 4, keepdim: bool = False, dims: Dims = "last") -> Case:
-    return case(real(n, m), DIMS[dims], keepdim)
-
-
 @example(var_mean)
 @example(std_mean)
 def of_samples(n: Size = 3, m: Size = 2, keepdim: bool = False, correction: Literal[0, 1] = 1) -> Case:
@@ -454,3 +407,8 @@ def observations(n: Size = 3, m: Size = 3, correction: Literal[0, 1] = 1) -> Cas
 @example(corrcoef)
 def variables(n: Size = 3, m: Size = 3) -> Case:
     return case(real(n, m + 2))
+
+
+@example(pdist)
+def pairs(n: Size = 3, d: Size = 4, p: Literal[1, 2, 3] = 2) -> Case:
+    return case(real(n + 1, d), float(p))

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.announce import Case, Size, case, real
-from tinygrad_edu.ops.operation import composite, elementwise, example, methods, operation, plain
+from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.ops.operation import composite, described, elementwise, example, methods, operation, plain
 from tinygrad_edu.tensor import Tensor
 
 __all__ = [
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 
-@elementwise(np.equal)
+@elementwise(np.equal, complex=True)
 def eq(a: Any, b: Any) -> Tensor:
     r"""Whether :math:`a = b`.
 
@@ -47,7 +48,7 @@ def eq(a: Any, b: Any) -> Tensor:
     """
 
 
-@elementwise(np.not_equal)
+@elementwise(np.not_equal, complex=True)
 def ne(a: Any, b: Any) -> Tensor:
     r"""Whether :math:`a \ne b`.
 
@@ -117,7 +118,7 @@ def equal_operands(n: Size = 3, m: Size = 4) -> Case:
     return case(real(n, m, ties=True), real(m, ties=True))
 
 
-@elementwise(np.logical_and)
+@elementwise(np.logical_and, complex=True)
 def logical_and(a: Any, b: Any) -> Tensor:
     r"""Whether both are true; all numbers but 0 count as true.
 
@@ -129,7 +130,7 @@ def logical_and(a: Any, b: Any) -> Tensor:
     """
 
 
-@elementwise(np.logical_or)
+@elementwise(np.logical_or, complex=True)
 def logical_or(a: Any, b: Any) -> Tensor:
     r"""Whether one or both are true; all numbers but 0 count as true.
 
@@ -141,7 +142,7 @@ def logical_or(a: Any, b: Any) -> Tensor:
     """
 
 
-@elementwise(np.logical_xor)
+@elementwise(np.logical_xor, complex=True)
 def logical_xor(a: Any, b: Any) -> Tensor:
     r"""Whether exactly one is true; all numbers but 0 count as true.
 
@@ -153,7 +154,7 @@ def logical_xor(a: Any, b: Any) -> Tensor:
     """
 
 
-@elementwise(np.logical_not)
+@elementwise(np.logical_not, complex=True)
 def logical_not(x: Any) -> Tensor:
     r"""Whether 0 or false.
 
@@ -165,7 +166,7 @@ def logical_not(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.isnan)
+@elementwise(np.isnan, complex=True)
 def isnan(x: Any) -> Tensor:
     r"""Whether not a number.
 
@@ -177,7 +178,7 @@ def isnan(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.isinf)
+@elementwise(np.isinf, complex=True)
 def isinf(x: Any) -> Tensor:
     r"""Whether :math:`\pm\infty`.
 
@@ -189,7 +190,7 @@ def isinf(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.isfinite)
+@elementwise(np.isfinite, complex=True)
 def isfinite(x: Any) -> Tensor:
     r"""Whether neither infinite nor NaN.
 
@@ -252,7 +253,7 @@ def bitwise_not(x: Any) -> Tensor:
     """
 
 
-@operation()
+@operation(complex=True)
 def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     r"""Whether :math:`|a - b| \le \mathrm{atol} + \mathrm{rtol}\,|b|`, element by element.
 
@@ -275,7 +276,16 @@ def isclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan:
     >>> tg.isclose(tg.tensor([1.0, 2.0]), tg.tensor([1.0 + 1e-7, 2.1]))
     tensor([ True, False])
     """
-    return np.isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
+    return _close("isclose", a, b, rtol, atol, equal_nan)
+
+
+def _close(name: str, a: Any, b: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
+    if rtol < 0 or atol < 0:
+        raise ValueError(f"{name}: tolerances are not negative, got rtol={rtol}, atol={atol}")
+    try:
+        return np.isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
+    except ValueError:
+        raise ShapeError(f"{name}: shapes do not broadcast: {described(a)} and {described(b)}") from None
 
 
 @composite(differentiable=False)
@@ -300,7 +310,7 @@ def allclose(a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan
     >>> tg.allclose(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.1]))
     False
     """
-    return bool(np.allclose(plain(a), plain(b), rtol=rtol, atol=atol, equal_nan=equal_nan))
+    return bool(np.all(_close("allclose", plain(a), plain(b), rtol, atol, equal_nan)))
 
 
 @composite(differentiable=False)

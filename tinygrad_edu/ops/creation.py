@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,21 @@ def new(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     if requires_grad:
         result.requires_grad = True
     return result
+
+
+def number_of(name: str, value: Any) -> Any:
+    """A number, also out of a tensor of one.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if isinstance(value, Tensor):
+        return value.item()
+    if not isinstance(value, int | float | complex | np.number | np.bool_):
+        raise TypeError(f"{name}: expected a number, got {value!r}")
+    return value
 
 
 def float_dtype(dtype: Any) -> np.dtype:
@@ -176,20 +192,26 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     tensor([[7, 7],
             [7, 7]])
     """
-    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    value = number_of("full", fill_value)
     dtype = dtypes.result_type(value) if dtype is None else np.dtype(dtype)
     return new(np.full(shape_of("full", (size,)), value, dtype), None, device, requires_grad)
 
 
 def arange(
-    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    start: Any = None,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     r"""The numbers :math:`\mathrm{start} + k\,\mathrm{step}` before `end`; with one argument, :math:`0 \dots n - 1`.
 
     Parameters
     ----------
-    start : number
-        The first number, or the end where that is omitted.
+    start : number, optional
+        The first number, 0 if omitted; the end where that is omitted.
     end : number, optional
     step : number, default 1
         Not 0, and towards `end`.
@@ -208,7 +230,7 @@ def arange(
     Raises
     ------
     ValueError
-        If `step` is 0 or leads away from `end`.
+        If `step` is 0 or leads away from `end`, or a number is not finite.
 
     Examples
     --------
@@ -220,7 +242,9 @@ def arange(
     """
     if end is None:
         start, end = 0, start
-    start, end, step = (number.item() if isinstance(number, Tensor) else number for number in (start, end, step))
+    start, end, step = (number_of("arange", number) for number in (0 if start is None else start, end, step))
+    if not (math.isfinite(start) and math.isfinite(end) and math.isfinite(step)):
+        raise ValueError(f"arange: the numbers are finite, got {start}, {end}, {step}")
     if step == 0 or (end - start) * step < 0:
         raise ShapeError(f"arange: the step leads from start to end and is not 0, got {start}, {end}, {step}")
     if dtype is None:
@@ -258,7 +282,9 @@ def linspace(
     >>> tg.linspace(0, 1, 5)
     tensor([0.  , 0.25, 0.5 , 0.75, 1.  ])
     """
-    start, end = (number.item() if isinstance(number, Tensor) else number for number in (start, end))
+    start, end = number_of("linspace", start), number_of("linspace", end)
+    if not isinstance(steps, int | np.integer):
+        raise TypeError(f"linspace: the number of steps is an int, got {steps!r}")
     if steps < 0:
         raise ShapeError(f"linspace: the number of steps cannot be negative, got {steps}")
     return new(np.linspace(start, end, steps), float_dtype(dtype), device, requires_grad)
@@ -296,12 +322,12 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
     return new(np.eye(rows, columns, dtype=float_dtype(dtype)), None, device, requires_grad)
 
 
-def zeros_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+def zeros_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
     """Zeros in the shape and dtype of another tensor.
 
     Parameters
     ----------
-    x : Tensor or array
+    input : Tensor or array
         An array gives an array, so that derivative rules can use it.
     dtype : numpy.dtype, optional
         Another dtype.
@@ -320,17 +346,17 @@ def zeros_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: 
     >>> tg.zeros_like(tg.tensor([1, 2]))
     tensor([0, 0])
     """
-    if not isinstance(x, Tensor):
-        return np.zeros_like(x, dtype=dtype)
-    return new(np.zeros_like(x.array, dtype=dtype), None, device, requires_grad)
+    if not isinstance(input, Tensor):
+        return np.zeros_like(input, dtype=dtype)
+    return new(np.zeros_like(input.array, dtype=dtype), None, device, requires_grad)
 
 
-def ones_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+def ones_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
     """Ones in the shape and dtype of another tensor.
 
     Parameters
     ----------
-    x : Tensor or array
+    input : Tensor or array
         An array gives an array, so that derivative rules can use it.
     dtype : numpy.dtype, optional
         Another dtype.
@@ -349,17 +375,17 @@ def ones_like(x: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     >>> tg.ones_like(tg.tensor([1, 2]))
     tensor([1, 1])
     """
-    if not isinstance(x, Tensor):
-        return np.ones_like(x, dtype=dtype)
-    return new(np.ones_like(x.array, dtype=dtype), None, device, requires_grad)
+    if not isinstance(input, Tensor):
+        return np.ones_like(input, dtype=dtype)
+    return new(np.ones_like(input.array, dtype=dtype), None, device, requires_grad)
 
 
-def empty_like(x: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor in the shape and dtype of another, whose elements are yet to be written.
 
     Parameters
     ----------
-    x : Tensor
+    input : Tensor
     dtype : numpy.dtype, optional
         Another dtype.
     device : optional
@@ -377,17 +403,17 @@ def empty_like(x: Tensor, *, dtype: Any = None, device: Any = None, requires_gra
     >>> tg.empty_like(tg.zeros(2, 3)).shape
     (2, 3)
     """
-    return new(np.empty_like(x.array, dtype=dtype), None, device, requires_grad)
+    return new(np.empty_like(input.array, dtype=dtype), None, device, requires_grad)
 
 
 def full_like(
-    x: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """One repeated value in the shape and dtype of another tensor.
 
     Parameters
     ----------
-    x : Tensor
+    input : Tensor
     fill_value : number
     dtype : numpy.dtype, optional
         Another dtype.
@@ -406,8 +432,8 @@ def full_like(
     >>> tg.full_like(tg.zeros(2), 7)
     tensor([7., 7.])
     """
-    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    return new(np.full_like(x.array, value, dtype=dtype), None, device, requires_grad)
+    value = number_of("full_like", fill_value)
+    return new(np.full_like(input.array, value, dtype=dtype), None, device, requires_grad)
 
 
 def _legacy(name: str, dtype: np.dtype) -> Any:

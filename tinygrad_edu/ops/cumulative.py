@@ -15,7 +15,7 @@ from tinygrad_edu.tensor import Tensor
 __all__ = ["cumprod", "cumsum"]
 
 
-@operation(x=lambda g, dim: flip(cumsum(flip(g, dim), dim), dim))
+@operation(complex=True, x=lambda g, dim: flip(cumsum(flip(g, dim), dim), dim))
 def cumsum(x: Any, dim: int, *, dtype: Any = None) -> Tensor:
     r"""Running sum :math:`y_i = \sum_{j \le i} x_j`; its transpose runs from the other end.
 
@@ -43,7 +43,7 @@ def cumsum(x: Any, dim: int, *, dtype: Any = None) -> Tensor:
 
 def _running(kernel: np.ufunc, name: str, x: np.ndarray, dim: int, dtype: Any) -> np.ndarray:
     axis = axis_of(name, dim, x.ndim)
-    if dtype is None and x.dtype.kind != "f":
+    if dtype is None and x.dtype.kind in "bui":
         dtype = np.int64
     return kernel.accumulate(np.atleast_1d(x), axis, dtype).reshape(x.shape)
 
@@ -60,7 +60,7 @@ def _cumprod_rule(g: Any, x: Any, result: Any, dim: int) -> Any:
     return (where(i < k, 0.0, g) * cumprod(where(i == k, 1.0, x), -1)).sum(-1).swapaxes(dim, -1)
 
 
-@operation(x=_cumprod_rule)
+@operation(complex=True, x=_cumprod_rule)
 def cumprod(x: Any, dim: int, *, dtype: Any = None) -> Tensor:
     r"""Running product :math:`y_i = \prod_{j \le i} x_j`.
 

@@ -8,14 +8,15 @@ import numpy as np
 
 from tinygrad_edu.announce import Case, Size, case, real
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.ops.operation import composite, example, operation
-from tinygrad_edu.ops.shape import axes_of
+from tinygrad_edu.ops.operation import composite, example, operation, refuse_complex
+from tinygrad_edu.ops.shape import axes_of, int_of
 from tinygrad_edu.tensor import Tensor
 
 __all__ = ["diag", "diagonal", "diagonal_scatter", "tril", "triu"]
 
 
 @operation(
+    complex=True,
     view=True,
     x=lambda g, x_shape, offset, dim1, dim2: diagonal_scatter(np.zeros(x_shape, g.dtype), g, offset, dim1, dim2),
 )
@@ -42,7 +43,7 @@ def diagonal(x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     tensor([0, 4, 8])
     """
     axes = axes_of("diagonal", (dim1, dim2), x.ndim)
-    out = np.diagonal(x, offset, *axes)
+    out = np.diagonal(x, int_of("diagonal", "an offset", offset), *axes)
     if x.flags.writeable:
         # NumPy gives it read-only for historical reasons.
         out.flags.writeable = True
@@ -55,6 +56,7 @@ def _(n: Size = 3, m: Size = 4, b: Size = 2) -> Case:
 
 
 @operation(
+    complex=True,
     x=lambda g, src_shape, offset, dim1, dim2: diagonal_scatter(g, np.zeros(src_shape, g.dtype), offset, dim1, dim2),
     src=lambda g, offset, dim1, dim2: diagonal(g, offset, dim1, dim2),
 )
@@ -92,6 +94,8 @@ def diagonal_scatter(x: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int
     part = np.diagonal(out, offset, *axes_of("diagonal_scatter", (dim1, dim2), x.ndim))
     if np.shape(src) != part.shape:
         raise ShapeError(f"diagonal_scatter: the diagonal has shape {part.shape}, src has shape {np.shape(src)}")
+    if x.dtype.kind != "c":
+        refuse_complex(f"diagonal_scatter into {x.dtype}", src)
     part.flags.writeable = True
     part[...] = src
     return out
@@ -130,6 +134,7 @@ def diag(x: Any, diagonal: int = 0) -> Tensor:
     tensor([[1, 0],
             [0, 2]])
     """
+    diagonal = int_of("diag", "a diagonal", diagonal)
     if x.ndim == 2:
         return _diagonal(x, diagonal) + x.dtype.type(0)
     if x.ndim != 1:
@@ -146,7 +151,7 @@ def _(n: Size = 3) -> Case:
     return case(real(n))
 
 
-@operation(in_place=True, x=lambda g, diagonal: tril(g, diagonal))
+@operation(complex=True, in_place=True, x=lambda g, diagonal: tril(g, diagonal))
 def tril(x: Any, diagonal: int = 0) -> Tensor:
     """The lower triangle of the matrices in the last two dimensions, and 0 above it.
 
@@ -168,7 +173,7 @@ def tril(x: Any, diagonal: int = 0) -> Tensor:
             [1., 1., 0.]])
     """
     _require_matrix("tril", x)
-    return np.tril(x, diagonal)
+    return np.tril(x, int_of("tril", "a diagonal", diagonal))
 
 
 @example(tril)
@@ -176,7 +181,7 @@ def _(n: Size = 3, m: Size = 4, b: Size = 2) -> Case:
     return case(real(b, n, m), 1)
 
 
-@operation(in_place=True, x=lambda g, diagonal: triu(g, diagonal))
+@operation(complex=True, in_place=True, x=lambda g, diagonal: triu(g, diagonal))
 def triu(x: Any, diagonal: int = 0) -> Tensor:
     """The upper triangle of the matrices in the last two dimensions, and 0 below it.
 
@@ -198,7 +203,7 @@ def triu(x: Any, diagonal: int = 0) -> Tensor:
             [0., 1., 1.]])
     """
     _require_matrix("triu", x)
-    return np.triu(x, diagonal)
+    return np.triu(x, int_of("triu", "a diagonal", diagonal))
 
 
 @example(triu)

@@ -50,6 +50,8 @@ def diff(x: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = N
         raise ValueError(f"diff: n is not negative, got {n}")
     axis = axis_of("diff", dim, len(x.shape))
     parts = [part for part in (prepend, x, append) if part is not None]
+    if len({tuple(part.shape[:axis]) + tuple(part.shape[axis + 1 :]) for part in parts}) > 1:
+        raise ShapeError(f"diff: shapes differ not in dimension {axis} alone: {[tuple(part.shape) for part in parts]}")
     x = cat(parts, axis) if len(parts) > 1 else x
     for _ in range(n):
         if not x.shape[axis]:
@@ -61,6 +63,8 @@ def diff(x: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = N
 
 def _areas(name: str, y: Any, x: Any, dx: float, dim: int) -> Any:
     """The area between each two neighbours."""
+    if not len(y.shape):
+        raise ShapeError(f"{name}: expected at least one dimension, got shape ()")
     axis = axis_of(name, dim, len(y.shape))
     count = y.shape[axis]
     if not count:
@@ -122,7 +126,7 @@ def trapz(y: Any, x: Any = None, *, dx: float = 1, dim: int = -1) -> Tensor:
     >>> tg.trapz(tg.tensor([1.0, 2.0, 3.0]))
     tensor(4.)
     """
-    return trapezoid(y, x, dx=dx, dim=dim)
+    return total(_areas("trapz", y, x, dx, dim), dim)
 
 
 @composite(method=False)

@@ -17,7 +17,7 @@ LN2, LN10 = math.log(2.0), math.log(10.0)
 POSITIVE = (0.2, 3.0)
 
 
-@elementwise(np.exp, floating=True, x=lambda g, result: g * result)
+@elementwise(np.exp, floating=True, complex=True, x=lambda g, result: g * result)
 def exp(x: Any) -> Tensor:
     r"""Exponential :math:`e^x`.
 
@@ -29,7 +29,7 @@ def exp(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.exp2, floating=True, x=lambda g, result: g * (LN2 * result))
+@elementwise(np.exp2, floating=True, complex=True, x=lambda g, result: g * (LN2 * result))
 def exp2(x: Any) -> Tensor:
     r"""Power of two :math:`2^x`.
 
@@ -41,7 +41,7 @@ def exp2(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.expm1, floating=True, x=lambda g, result: g * (result + 1.0))
+@elementwise(np.expm1, floating=True, complex=True, x=lambda g, result: g * (result + 1.0))
 def expm1(x: Any) -> Tensor:
     r""":math:`e^x - 1`, accurate also near 0.
 
@@ -53,7 +53,7 @@ def expm1(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.log, floating=True, domain={"x": POSITIVE}, x=lambda g, x: g / x)
+@elementwise(np.log, floating=True, complex=True, domain={"x": POSITIVE}, x=lambda g, x: g / x)
 def log(x: Any) -> Tensor:
     r"""Natural logarithm :math:`\ln x`.
 
@@ -65,7 +65,7 @@ def log(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.log2, floating=True, domain={"x": POSITIVE}, x=lambda g, x: g / (x * LN2))
+@elementwise(np.log2, floating=True, complex=True, domain={"x": POSITIVE}, x=lambda g, x: g / (x * LN2))
 def log2(x: Any) -> Tensor:
     r"""Logarithm to base 2.
 
@@ -77,7 +77,7 @@ def log2(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.log10, floating=True, domain={"x": POSITIVE}, x=lambda g, x: g / (x * LN10))
+@elementwise(np.log10, floating=True, complex=True, domain={"x": POSITIVE}, x=lambda g, x: g / (x * LN10))
 def log10(x: Any) -> Tensor:
     r"""Logarithm to base 10.
 
@@ -89,7 +89,7 @@ def log10(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.log1p, floating=True, domain={"x": (-0.8, 2.0)}, x=lambda g, x: g / (x + 1.0))
+@elementwise(np.log1p, floating=True, complex=True, domain={"x": (-0.8, 2.0)}, x=lambda g, x: g / (x + 1.0))
 def log1p(x: Any) -> Tensor:
     r""":math:`\ln(1 + x)`, accurate also near 0.
 
@@ -101,7 +101,7 @@ def log1p(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.sqrt, floating=True, domain={"x": POSITIVE}, x=lambda g, result: g / (2.0 * result))
+@elementwise(np.sqrt, floating=True, complex=True, domain={"x": POSITIVE}, x=lambda g, result: g / (2.0 * result))
 def sqrt(x: Any) -> Tensor:
     r"""Square root :math:`\sqrt{x}`.
 
@@ -116,6 +116,7 @@ def sqrt(x: Any) -> Tensor:
 @elementwise(
     lambda x: 1.0 / np.sqrt(x),
     floating=True,
+    complex=True,
     domain={"x": POSITIVE},
     x=lambda g, result: -0.5 * g * (result * result * result),
 )
@@ -137,7 +138,7 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
     return 1.0 / e
 
 
-@elementwise(_sigmoid, floating=True, x=lambda g, result: g * ((1.0 - result) * result))
+@elementwise(_sigmoid, floating=True, complex=True, x=lambda g, result: g * ((1.0 - result) * result))
 def sigmoid(x: Any) -> Tensor:
     r"""Logistic function :math:`\sigma(x) = 1 / (1 + e^{-x})`; :math:`\sigma' = \sigma (1 - \sigma)`.
 

@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_edu.announce import Case, Size, case, labels, real
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.graph import unbroadcast
-from tinygrad_edu.ops.operation import composite, example, methods, operation, plain
+from tinygrad_edu.ops.operation import composite, described, example, methods, operation, plain, refuse_complex
 from tinygrad_edu.ops.shape import axis_of, broadcast_to, flatten
 from tinygrad_edu.tensor import Tensor, _wrap
 
@@ -132,15 +132,15 @@ def _index_array(item: Any) -> np.ndarray:
     return array
 
 
-def taken(x: np.ndarray, index: Any) -> np.ndarray:
+def taken(x: np.ndarray, index: Any, name: str = "index") -> np.ndarray:
     """``x[index]`` of an array, with an error that tells the shape."""
     try:
         return x[index]
-    except IndexError as error:
-        raise IndexError(f"index: {error} (shape {x.shape})") from None
+    except (IndexError, TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error} (shape {x.shape})") from None
 
 
-@operation(view=True, method=False, x=lambda g, x_shape, index: unindex(g, index, x_shape))
+@operation(complex=True, view=True, method=False, x=lambda g, x_shape, index: unindex(g, index, x_shape))
 def getitem(x: Any, index: Any) -> Tensor:
     r"""The elements at an index: ``x[index]``.
 
@@ -236,7 +236,7 @@ def summed_rows(rows: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.nd
     return found[starts], matrix @ values
 
 
-@operation(method=False, y=lambda g, index: getitem(g, index))
+@operation(complex=True, method=False, y=lambda g, index: getitem(g, index))
 def unindex(y: Any, index: Any, shape: Any) -> Tensor:
     r"""Elements added into zeros at an index: the transpose of :func:`getitem`.
 
@@ -283,13 +283,21 @@ def overwritten_once(shape: tuple[int, ...], index: Any) -> np.ndarray | None:
     return None if stays.all() else stays
 
 
+def _as_index(indices: Any) -> Any:
+    """PyTorch's list of index tensors is a tuple of them."""
+    several = isinstance(indices, list) and any(isinstance(item, Tensor | np.ndarray) for item in indices)
+    return tuple(plain(indices)) if several else indices
+
+
 def _put_values(g: Any, indices: Any, shape: tuple[int, ...], accumulate: bool) -> Any:
+    indices = _as_index(indices)
     part = getitem(g, indices)
     stays = None if accumulate else overwritten_once(g.shape, indices)
     return unbroadcast(part if stays is None else part * stays, shape)
 
 
 @operation(
+    complex=True,
     in_place=False,
     x=lambda g, indices, accumulate: g if accumulate else index_put(g, indices, 0.0),
     values=lambda g, indices, values_shape, accumulate: _put_values(g, indices, values_shape, accumulate),
@@ -319,7 +327,10 @@ def index_put(x: Any, indices: Any, values: Any, accumulate: bool = False) -> Te
     >>> tg.index_put(tg.zeros(3), (tg.tensor([0, 0]),), tg.tensor([1.0, 2.0]), accumulate=True)
     tensor([3., 0., 0.])
     """
-    out = x.copy()
+    indices = _as_index(indices)
+    if isinstance(values, np.ndarray) and values.dtype != x.dtype:
+        raise DtypeError(f"index_put: the tensor and the values must have one dtype, got {x.dtype} and {values.dtype}")
+    out = np.array(x)
     put(out, indices, values, accumulate, "index_put")
     return out
 
@@ -331,7 +342,10 @@ def _(n: Size = 3, m: Size = 4, k: Size = 2, accumulate: bool = False) -> Case:
 
 def put(out: np.ndarray, index: Any, values: Any, accumulate: bool, name: str) -> None:
     """Write values into an array at an index."""
-    part = taken(out, index)
+    part = taken(out, index, name)
+    if np.asarray(values).dtype.kind not in "biufc":
+        raise TypeError(f"{name}: expected a Tensor, an array or a number, got {values!r}")
+    _require_real(name, out, values)
     try:
         np.broadcast_to(values, part.shape)
     except ValueError:
@@ -343,6 +357,11 @@ def put(out: np.ndarray, index: Any, values: Any, accumulate: bool, name: str) -
         add_at(out, index, values)
     else:
         out[index] = values
+
+
+def _require_real(name: str, out: np.ndarray, values: Any) -> None:
+    if out.dtype.kind != "c":
+        refuse_complex(f"{name} into {out.dtype}", values)
 
 
 # Along one dimension
@@ -447,6 +466,10 @@ def scatter(x: Any, dim: int, index: Any, src: Any) -> Tensor:
     return index_put(x, grid, _fitting("scatter", src, grid, index))
 
 
+# The name that PyTorch has for a number.
+scatter.operation.other_names["value"] = "src"  # type: ignore[attr-defined]
+
+
 @example(scatter)
 def _(n: Size = 3, m: Size = 4, k: Size = 2) -> Case:
     # No place twice: PyTorch leaves open which value is written there, and its derivative gives both the gradient.
@@ -479,6 +502,7 @@ def scatter_add(x: Any, dim: int, index: Any, src: Any) -> Tensor:
     """
     grid = _grid("scatter_add", x, dim, index)
     _require_same_dtype("scatter_add", x, src)
+    _require_array("scatter_add", src)
     return index_put(x, grid, _fitting("scatter_add", src, grid, index), True)
 
 
@@ -492,17 +516,42 @@ def _require_same_dtype(name: str, x: Any, src: Any) -> None:
         raise DtypeError(f"{name}: the tensor and the source must have one dtype, got {x.dtype} and {src.dtype}")
 
 
-def _vector(name: str, x: Any, dim: int, index: Any) -> tuple:
+def _require_array(name: str, src: Any) -> None:
+    if not isinstance(src, Tensor | np.ndarray | np.generic):
+        raise TypeError(f"{name}: expected a tensor as source, got {src!r}")
+
+
+def _vector(name: str, x: Any, dim: int, index: Any, wraps: bool = False) -> tuple:
     index = np.array(plain(index))
     if index.size == 0:
         index = index.astype(np.int64)
     if index.dtype.kind not in "iu" or index.ndim > 1:
         raise ShapeError(f"{name}: expected a vector of ints as index, got shape {index.shape} {index.dtype}")
     axis = axis_of(name, dim, x.ndim)
-    size = x.shape[axis]
-    if index.size and not (index.min() >= 0 and index.max() < size):
-        raise IndexError(f"{name}: an index is out of range [0, {size}) for dimension {axis} of shape {tuple(x.shape)}")
-    return (slice(None),) * axis + (index.reshape(-1),)
+    size = x.shape[axis] if x.ndim else 1
+    first = -size if wraps else 0
+    if index.size and not (index.min() >= first and index.max() < size):
+        raise IndexError(
+            f"{name}: an index is out of range [{first}, {size}) for dimension {axis} of shape {tuple(x.shape)}"
+        )
+    if not x.ndim and index.size != 1:
+        raise IndexError(f"{name}: a single number takes one index, got {index.size}")
+    return (slice(None),) * axis + (index.reshape(-1),) if x.ndim else ()
+
+
+def _places(name: str, x: Any, dim: int, index: Any, source: Any) -> tuple:
+    """The index of the slices that a source of their shape goes to."""
+    place = _vector(name, x, dim, index)
+    _require_same_dtype(name, x, source)
+    _require_array(name, source)
+    expected = list(x.shape)
+    if x.ndim:
+        expected[dim] = np.size(plain(index))
+    if tuple(source.shape) != tuple(expected):
+        raise ShapeError(
+            f"{name}: expected a source of shape {tuple(expected)} for {tuple(x.shape)}, got {tuple(source.shape)}"
+        )
+    return place
 
 
 @composite()
@@ -560,8 +609,7 @@ def index_add(x: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) ->
     tensor([[0., 0.],
             [2., 2.]])
     """
-    place = _vector("index_add", x, dim, index)
-    _require_same_dtype("index_add", x, source)
+    place = _places("index_add", x, dim, index, source)
     return index_put(x, place, source if alpha == 1 else source * alpha, True)
 
 
@@ -593,8 +641,7 @@ def index_copy(x: Any, dim: int, index: Any, source: Any) -> Tensor:
     tensor([[0., 0.],
             [1., 1.]])
     """
-    _require_same_dtype("index_copy", x, source)
-    return index_put(x, _vector("index_copy", x, dim, index), source)
+    return index_put(x, _places("index_copy", x, dim, index, source), source)
 
 
 @example(index_copy)
@@ -623,9 +670,10 @@ def index_fill(x: Any, dim: int, index: Any, value: Any) -> Tensor:
     >>> tg.index_fill(tg.zeros(1, 3), 1, tg.tensor([0, 2]), 7)
     tensor([[7., 0., 7.]])
     """
-    if np.ndim(plain(value)):
-        raise ShapeError(f"index_fill: expected a single value, got shape {np.shape(plain(value))}")
-    return index_put(x, _vector("index_fill", x, dim, index), value)
+    _single("index_fill", value)
+    if hasattr(value, "dtype") and value.dtype != x.dtype:
+        value = value.astype(x.dtype)
+    return index_put(x, _vector("index_fill", x, dim, index, wraps=True), value)
 
 
 @example(index_fill)
@@ -653,7 +701,13 @@ def take(x: Any, index: Any) -> Tensor:
     >>> tg.take(tg.tensor([[1, 2], [3, 4]]), tg.tensor([3, 0]))
     tensor([4, 1])
     """
-    return getitem(flatten(x), (_index_array(index),))
+    index = np.array(plain(index))
+    if index.dtype.kind not in "iu":
+        raise DtypeError(f"take: expected an index of ints, got {index.dtype}")
+    x = flatten(x)
+    if index.size and not (index.min() >= -x.shape[0] and index.max() < x.shape[0]):
+        raise IndexError(f"take: an index is out of range [{-x.shape[0]}, {x.shape[0]}), the number of elements")
+    return getitem(x, (index,))
 
 
 @example(take)
@@ -685,17 +739,27 @@ def take_along_dim(x: Any, indices: Any, dim: int | None = None) -> Tensor:
     tensor([[10, 20, 30]])
     """
     indices = np.asarray(plain(indices))
+    if indices.dtype.kind not in "iu":
+        raise DtypeError(f"take_along_dim: expected indices as ints, got {indices.dtype}")
     if dim is None:
-        return gather(flatten(x), 0, indices.ravel())
+        x, indices, dim = flatten(x), indices.ravel(), 0
     axis = axis_of("take_along_dim", dim, x.ndim)
     if indices.ndim != x.ndim:
         raise ShapeError(
             f"take_along_dim: expected {x.ndim} dimensions, got indices {indices.shape} for {tuple(x.shape)}"
         )
-    others = np.broadcast_shapes(
-        tuple(1 if i == axis else n for i, n in enumerate(x.shape)),
-        tuple(1 if i == axis else n for i, n in enumerate(indices.shape)),
-    )
+    size = x.shape[axis] if x.ndim else 1
+    if indices.size and not (indices.min() >= 0 and indices.max() < size):
+        raise IndexError(f"take_along_dim: an index is out of range for dimension {axis} of shape {tuple(x.shape)}")
+    try:
+        others = np.broadcast_shapes(
+            tuple(1 if i == axis else n for i, n in enumerate(x.shape)),
+            tuple(1 if i == axis else n for i, n in enumerate(indices.shape)),
+        )
+    except ValueError:
+        raise ShapeError(
+            f"take_along_dim: shapes do not broadcast outside dimension {axis}: {tuple(x.shape)} and {indices.shape}"
+        ) from None
     wide = [n if i != axis else x.shape[axis] for i, n in enumerate(others)]
     taken = [n if i != axis else indices.shape[axis] for i, n in enumerate(others)]
     return gather(broadcast_to(x, tuple(wide)), axis, np.broadcast_to(indices, taken))
@@ -710,6 +774,7 @@ def _(n: Size = 3, m: Size = 4, k: Size = 2) -> Case:
 
 
 @operation(
+    complex=True,
     in_place=True,
     x=lambda g, mask, x_shape: unbroadcast(masked_fill(g, mask, 0.0), x_shape),
     value=lambda g, mask: (g * mask).sum(),
@@ -737,9 +802,22 @@ def masked_fill(x: Any, mask: Any, value: Any) -> Tensor:
     """
     if np.asarray(mask).dtype.kind != "b":
         raise DtypeError(f"masked_fill: expected a mask of bools, got {np.asarray(mask).dtype}")
-    if np.ndim(value):
-        raise ShapeError(f"masked_fill: expected a single value, got shape {np.shape(value)}")
-    return np.where(mask, np.asarray(value).astype(x.dtype), x)
+    value = _single("masked_fill", value)
+    _require_real("masked_fill", x, value)
+    value = value.astype(x.dtype)
+    try:
+        return np.where(mask, value, x)
+    except ValueError:
+        raise ShapeError(f"masked_fill: shapes do not broadcast: {x.shape} and a mask of {np.shape(mask)}") from None
+
+
+def _single(name: str, value: Any) -> np.ndarray:
+    array = np.asarray(plain(value))
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"{name}: expected a number or a tensor without dimensions, got {value!r}")
+    if array.ndim:
+        raise ShapeError(f"{name}: expected a single value, got shape {array.shape}")
+    return array
 
 
 @example(masked_fill)
@@ -772,7 +850,12 @@ def masked_select(x: Any, mask: Any) -> Tensor:
     mask = np.array(plain(mask))
     if mask.dtype.kind != "b":
         raise DtypeError(f"masked_select: expected a mask of bools, got {mask.dtype}")
-    shape = np.broadcast_shapes(tuple(x.shape), mask.shape)
+    try:
+        shape = np.broadcast_shapes(tuple(x.shape), mask.shape)
+    except ValueError:
+        raise ShapeError(
+            f"masked_select: shapes do not broadcast: {tuple(x.shape)} and a mask of {mask.shape}"
+        ) from None
     return getitem(broadcast_to(x, shape), (np.broadcast_to(mask, shape),))
 
 
@@ -892,6 +975,8 @@ def repeat_interleave(x: Any, repeats: Any, dim: int | None = None) -> Tensor:
         x, dim = flatten(x), 0
     axis = axis_of("repeat_interleave", dim, x.ndim)
     repeats = np.asarray(plain(repeats))
+    if repeats.dtype.kind not in "iu" or repeats.ndim > 1:
+        raise DtypeError(f"repeat_interleave: expected an int or a vector of ints as repeats, got {described(repeats)}")
     if repeats.size not in (1, x.shape[axis]) or (repeats < 0).any():
         raise ShapeError(
             f"repeat_interleave: expected a number of repeats, or one for each of {x.shape[axis]}, got "

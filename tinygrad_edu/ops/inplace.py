@@ -2,7 +2,8 @@
 
 The in-place twins of operations (``add_``, ``exp_``) stand with them. Here are those that are no twin, such as
 ``x[i] = y`` and ``fill_``, and the twins of what `index` composes. All are recorded: what was overwritten has no
-influence any more, and so its cotangent is 0.
+influence any more, and so its cotangent is 0. What is refused, and where PyTorch refuses more or less, stands row by
+row in ``tests/ops/table_inplace.py``.
 """
 
 from __future__ import annotations
@@ -71,8 +72,9 @@ def write(x: Tensor, index: Any, value: Any, name: str) -> Tensor:
     require_writable(x, name)
     if not isinstance(value, Tensor):
         value = np.asarray(value)
-    elif value.dtype != x.dtype and x.is_floating_point():
-        value = astype(value, x.dtype)
+    elif value.dtype != x.dtype and not (value.is_complex() and x.is_floating_point()):
+        # Rounded to integers, values have no gradient.
+        value = astype(value, x.dtype) if x.is_floating_point() or x.is_complex() else value.detach()
     new = value.ndim - taken(x.array, index).ndim
     if new > 0 and value.shape[:new] == (1,) * new:
         value = value.reshape(value.shape[new:])

@@ -12,7 +12,7 @@ from tinygrad_edu.announce import Case, Size, case, real
 from tinygrad_edu.dtypes import result_type
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.ops.operation import composite, example, operation
-from tinygrad_edu.ops.shape import axis_of
+from tinygrad_edu.ops.shape import axis_of, int_of, sizes_of
 from tinygrad_edu.tensor import Tensor
 
 __all__ = [
@@ -46,15 +46,23 @@ def _cat_rule(g: Any, shapes: Sequence[tuple[int, ...]], dim: int) -> Any:
     return part
 
 
-def _arrays(name: str, tensors: Any) -> list[np.ndarray]:
+def _require_several(name: str, tensors: Any) -> None:
     if not isinstance(tensors, list | tuple) or not tensors:
-        raise TypeError(f"{name}: expected a list or tuple of at least one tensor, got {type(tensors).__name__}")
+        got = "an empty one" if isinstance(tensors, list | tuple) else type(tensors).__name__
+        raise TypeError(f"{name}: expected a list or tuple of at least one tensor, got {got}")
+
+
+def _arrays(name: str, tensors: Any) -> list[np.ndarray]:
+    _require_several(name, tensors)
     arrays = [np.asarray(item) for item in tensors]
+    for item, array in zip(tensors, arrays, strict=True):
+        if array.dtype.kind not in "biufc":
+            raise TypeError(f"{name}: expected tensors, got {item!r} among them")
     dtypes = {array.dtype for array in arrays}
     return arrays if len(dtypes) == 1 else [array.astype(result_type(*arrays), copy=False) for array in arrays]
 
 
-@operation(method=False, tensors=lambda g, tensors_shape, dim: _cat_rule(g, tensors_shape, dim))
+@operation(complex=True, method=False, tensors=lambda g, tensors_shape, dim: _cat_rule(g, tensors_shape, dim))
 def cat(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors joined along a dimension they have.
 
@@ -105,7 +113,7 @@ def _stack_rule(g: Any, dim: int) -> Any:
     return lambda i: g[_at(dim, i)]
 
 
-@operation(method=False, tensors=lambda g, dim: _stack_rule(g, dim))
+@operation(complex=True, method=False, tensors=lambda g, dim: _stack_rule(g, dim))
 def stack(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors joined along a new dimension.
 
@@ -144,7 +152,16 @@ def _(n: Size = 2, m: Size = 3) -> Case:
     return case([real(n, m), real(n, m)], -1)
 
 
-def _at_least(tensors: Any, ndim: int) -> list:
+def _cat_as(name: str, tensors: list, dim: int) -> Any:
+    """:func:`cat` for another function, whose name the errors begin with."""
+    try:
+        return cat(tensors, dim)
+    except (ShapeError, TypeError) as error:
+        raise type(error)(str(error).replace("cat", name, 1)) from None
+
+
+def _at_least(name: str, tensors: Any, ndim: int) -> list:
+    _require_several(name, tensors)
     shapes = {0: (1,) * ndim, 1: (1, -1) if ndim == 2 else (1, -1, 1)}
     items = [item if isinstance(item, Tensor) else np.asarray(item) for item in tensors]
     if ndim == 1:
@@ -177,8 +194,8 @@ def hstack(tensors: Any) -> Tensor:
     >>> tg.hstack([tg.tensor([1, 2]), tg.tensor([3])])
     tensor([1, 2, 3])
     """
-    items = _at_least(tensors, 1)
-    return cat(items, 0 if items[0].ndim == 1 else 1)
+    items = _at_least("hstack", tensors, 1)
+    return _cat_as("hstack", items, 0 if items[0].ndim == 1 else 1)
 
 
 @example(hstack)
@@ -205,7 +222,7 @@ def vstack(tensors: Any) -> Tensor:
     tensor([[1, 2],
             [3, 4]])
     """
-    return cat(_at_least(tensors, 2), 0)
+    return _cat_as("vstack", _at_least("vstack", tensors, 2), 0)
 
 
 @example(vstack)
@@ -232,7 +249,7 @@ def dstack(tensors: Any) -> Tensor:
     tensor([[[1, 3],
              [2, 4]]])
     """
-    return cat(_at_least(tensors, 3), 2)
+    return _cat_as("dstack", _at_least("dstack", tensors, 3), 2)
 
 
 @example(dstack)
@@ -272,17 +289,22 @@ def split(x: Any, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """
     dim, length = _dimension("split", x, dim)
     if isinstance(split_size, Sequence):
-        sizes = list(split_size)
+        sizes = list(sizes_of("split", split_size))
         if sum(sizes) != length or min(sizes, default=0) < 0:
             raise ShapeError(
                 f"split: sizes {sizes} do not add up to {length}, dimension {dim} of shape {tuple(x.shape)}"
             )
     else:
+        split_size = int_of("split", "a size", split_size)
         if split_size < 0 or (split_size == 0 and length):
             raise ShapeError(f"split: expected a positive size, got {split_size} for shape {tuple(x.shape)}")
         full, rest = divmod(length, split_size) if length else (0, 0)
         sizes = [split_size] * full + [rest] * (rest > 0)
     return _parts(x, list(itertools.accumulate(sizes))[:-1], dim)
+
+
+# The name that PyTorch has in the function; the other is the method's.
+split.operation.other_names["split_size_or_sections"] = "split_size"  # type: ignore[attr-defined]
 
 
 @example(split)
@@ -311,7 +333,7 @@ def chunk(x: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     >>> tg.arange(5).chunk(2)
     (tensor([0, 1, 2]), tensor([3, 4]))
     """
-    if chunks < 1:
+    if int_of("chunk", "a number of chunks", chunks) < 1:
         raise ShapeError(f"chunk: expected a positive number of chunks, got {chunks}")
     dim, length = _dimension("chunk", x, dim)
     if length == 0:
@@ -331,7 +353,7 @@ def tensor_split(x: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor
     Parameters
     ----------
     x : Tensor
-    indices_or_sections : int or sequence of int
+    indices_or_sections : int, or sequence or Tensor of ints
         The number of parts, of which the first ones are longer by one where it does not go into the length; or where
         each part but the first begins.
     dim : int, default 0
@@ -348,9 +370,10 @@ def tensor_split(x: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
     """
     dim, length = _dimension("tensor_split", x, dim)
-    if isinstance(indices_or_sections, Sequence):
-        return _parts(x, list(indices_or_sections), dim)
-    parts = indices_or_sections
+    given = indices_or_sections.tolist() if isinstance(indices_or_sections, Tensor) else indices_or_sections
+    if isinstance(given, Sequence):
+        return _parts(x, list(sizes_of("tensor_split", given)), dim)
+    parts = int_of("tensor_split", "a number of sections", given)
     if parts < 1:
         raise ShapeError(f"tensor_split: expected a positive number of sections, got {parts}")
     size, longer = divmod(length, parts)

@@ -9,7 +9,10 @@ A rule is the formula of a cotangent. It names what it needs: the result's cotan
 operand's shape as ``x_shape``, the result as ``result``; only what it names is kept for the backward. The same line
 serves twice: on arrays it is the fast first derivative, and on Tensors it records a graph, which gives second and
 higher derivatives. Rules therefore use operators and the operations of this package, which give arrays for arrays and
-Tensors for Tensors, and of methods only ``sum``, ``reshape``, ``swapaxes`` and ``mT``, which mean the same on both.
+Tensors for Tensors, and of methods only ``sum``, ``reshape``, ``swapaxes``, ``mT``, ``conj``, ``real`` and ``imag``,
+which mean the same on both.
+
+An operation takes complex numbers only if it says so; see :func:`conjugated` for what its rules mean then.
 
 Broadcasting, result types, grad mode and the bookkeeping of views stand here, once, and in no rule.
 """
@@ -28,7 +31,7 @@ from tinygrad_edu.dtypes import _RANK, get_default_dtype, result_type
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.grad_mode import mode
 from tinygrad_edu.graph import Node, Result, record
-from tinygrad_edu.tensor import Tensor, _wrap
+from tinygrad_edu.tensor import Tensor, _wrap, keep_retained, unrecorded
 
 __all__ = ["Operation", "composite", "elementwise", "example", "operation", "overwriting", "plain", "ufuncs"]
 
@@ -55,9 +58,13 @@ class Operation:
         Whether a cotangent is summed down to an operand that was broadcast.
     keeps : bool
         Whether any rule needs an operand or the result, which a sweep then frees.
+    complex : bool
+        Whether operands may be complex.
     """
 
-    def __init__(self, function: Callable, rules: dict[str, Rule], broadcasts: bool = False) -> None:
+    def __init__(
+        self, function: Callable, rules: dict[str, Rule], broadcasts: bool = False, complex: bool = False
+    ) -> None:
         self.name = function.__name__.rstrip("_")
         self.function = function
         self.parameters = tuple(inspect.signature(function).parameters)
@@ -67,6 +74,7 @@ class Operation:
             if parameter.default is not parameter.empty
         }
         self.broadcasts = broadcasts
+        self.complex = complex
         unknown = set(rules) - set(self.parameters)
         if unknown:
             raise TypeError(f"{self.name}: rules for {sorted(unknown)}, but the operands are {self.parameters}")
@@ -119,7 +127,10 @@ class Operation:
         if not parents:
             return
         kept = tuple([self._kept(need, arguments, result) for need in self.needs])
-        result.node = record(self, self.pull(tuple(wanted), self.needs), tuple(parents), kept, out)
+        pull = self.pull(tuple(wanted), self.needs)
+        if self.keeps and out.dtype.kind == "c":
+            pull = conjugated(pull)
+        result.node = record(self, pull, tuple(parents), kept, out)
         result.tracked = True
 
     @functools.cache  # noqa: B019 - an operation lives as long as the program
@@ -163,6 +174,41 @@ def needs_of(rule: Rule) -> list[str]:
     return list(inspect.signature(rule).parameters)[1:]
 
 
+def conjugated(pull: Rule) -> Rule:
+    r"""The cotangents of operands as they are for a complex result.
+
+    The gradient of a real :math:`L` for :math:`z = x + i y` is :math:`g_z = \partial L/\partial x + i\,\partial
+    L/\partial y`, so that :math:`\mathrm dL = \mathrm{Re}(\bar g_z\,\mathrm dz)`. Of a holomorphic :math:`w = f(z)` it
+    is :math:`\mathrm dL = \mathrm{Re}(\bar g_w f'(z)\,\mathrm dz)`, and so :math:`g_z = \overline{\bar g_w f'(z)}`. The
+    rule is the formula :math:`g \mapsto g f'(z)` of real numbers; between two conjugations it is the complex one.
+
+    A rule that reads neither an operand nor the result is left alone: it multiplies by real numbers, which conjugation
+    does not change, or, as of a Fourier transform, gives :math:`g_z` as it is. So do the rules of real results, such as
+    :math:`|z|`.
+    """
+    return lambda g, values: tuple([g.conj() for g in pull(g.conj(), values)])
+
+
+def is_complex(operand: Any) -> bool:
+    """Whether an array or number is complex."""
+    if isinstance(operand, np.ndarray):
+        return operand.dtype.kind == "c"
+    return isinstance(operand, _COMPLEX)
+
+
+_COMPLEX = (complex, np.complexfloating)
+
+
+def refuse_complex(name: str, *operands: Any) -> None:
+    """Say that an operation is not defined for complex numbers, if an operand is one."""
+    for operand in operands:
+        # is_complex, without a call for each.
+        if operand.dtype.kind == "c" if isinstance(operand, np.ndarray) else isinstance(operand, _COMPLEX):
+            raise DtypeError(
+                f"{name}: not defined for complex numbers, got {described(operand)}; take .real, .imag or .abs() of them"
+            )
+
+
 def plain(argument: Any) -> Any:
     """An argument with every Tensor in it, also inside lists and tuples, replaced by its array."""
     if isinstance(argument, Tensor):
@@ -185,6 +231,7 @@ def elementwise(
     kernel: Callable,
     *,
     floating: bool = False,
+    complex: bool = False,
     method: bool = True,
     domain: Mapping[str, tuple[float, float] | int] | None = None,
     **rules: Rule,
@@ -197,6 +244,8 @@ def elementwise(
         A ufunc, or a function of one or two arrays.
     floating : bool, default False
         Whether the result is a float also for integers, as for ``exp`` and ``/``.
+    complex : bool, default False
+        Whether operands may be complex.
     method : bool, default True
         Whether it is a method of Tensor as well, with an in-place twin ``name_`` if it has rules.
     domain : dict, optional
@@ -212,7 +261,7 @@ def elementwise(
     """
 
     def decorate(function: F) -> F:
-        op = Operation(function, rules, broadcasts=True)
+        op = Operation(function, rules, broadcasts=True, complex=complex)
         count = len(op.parameters)
         function.__doc__ = _with_parameters(function.__doc__ or "", op.parameters)
         call = (_unary if count == 1 else _binary)(op, kernel, floating)
@@ -272,13 +321,17 @@ def _unary(op: Operation, kernel: Callable, floating: bool) -> Callable[..., Any
     keeps_operand, keeps_result = operand in op.needs, op.keeps_result
     if keeps_operand and keeps_result:
         raise TypeError(f"{op.name}: a rule needs the operand or the result, not both")
+    only_floats = floating or _minds_complex(op)
 
     def call(input: Any) -> Any:
         if not isinstance(input, Tensor):
             return kernel(input)
         array = input.array
-        if floating and array.dtype.kind != "f":
-            array = array.astype(get_default_dtype())
+        if only_floats and array.dtype.kind != "f":
+            if array.dtype.kind == "c":
+                return _of_complex(op, kernel, input)
+            if floating:
+                array = array.astype(get_default_dtype())
         try:
             result = _wrap(kernel(array))
         except TypeError:
@@ -296,6 +349,7 @@ def _binary(op: Operation, kernel: Callable, floating: bool) -> Callable[..., An
     first, second = op.parameters
     recorded = bool(op.rules)
     keeps_result = op.keeps_result
+    only_floats = floating or _minds_complex(op)
 
     def plan(*wanted: str) -> tuple[Any, bool, bool]:
         """How the cotangents of these operands are pulled, and which of both operands that needs."""
@@ -315,10 +369,12 @@ def _binary(op: Operation, kernel: Callable, floating: bool) -> Callable[..., An
         try:
             if type(q) is float and p.dtype.kind == "f":
                 pass  # NumPy agrees: a Python number has no width
-            elif p.dtype is not q.dtype or (floating and p.dtype.kind != "f"):
-                p, q = _promoted(op.name, input, other, p, q, floating)
+            elif (dtype := p.dtype) is not q.dtype or (only_floats and dtype.kind != "f"):
+                p, q = _promoted(op.name, p, q, floating)
         except AttributeError:
-            p, q = _promoted(op.name, input, other, p, q, floating)
+            p, q = _promoted(op.name, p, q, floating)
+        if p is None:
+            return _of_complex(op, kernel, input, other)
         try:
             result = _wrap(kernel(p, q))
         except ValueError:
@@ -351,20 +407,46 @@ def _binary(op: Operation, kernel: Callable, floating: bool) -> Callable[..., An
     return call
 
 
-def _promoted(name: str, a: Any, b: Any, p: Any, q: Any, floating: bool) -> tuple[Any, Any]:
-    """Both operands in PyTorch's common type for them; Python numbers stay as they are where NumPy agrees."""
+def _minds_complex(op: Operation) -> bool:
+    """Whether complex operands are refused, or change the rules."""
+    return not op.complex or op.keeps
+
+
+def _promoted(name: str, p: Any, q: Any, floating: bool) -> tuple[Any, Any]:
+    """Both operands in PyTorch's common type for them, Python numbers as they are where NumPy agrees; None if complex."""
+    if not floating and type(p) is type(q) is np.ndarray and p.dtype is q.dtype and p.dtype.kind != "c":
+        return p, q
     agree = "f" if floating else "fi"
     if type(q) is float and p.dtype.kind == "f" or type(q) is int and p.dtype.kind in agree:
         return p, q
     if type(p) is float and q.dtype.kind == "f" or type(p) is int and q.dtype.kind in agree:
         return p, q
     for operand in (p, q):
-        if not isinstance(operand, np.ndarray | np.generic | int | float):
+        if not isinstance(operand, np.ndarray | np.generic | int | float | complex):
             raise TypeError(f"{name}: expected a Tensor, an array or a number, got {type(operand).__name__}")
     dtype = result_type(p, q)
+    if dtype.kind == "c":
+        return None, None
     if floating and dtype.kind != "f":
         dtype = get_default_dtype()
     return np.asarray(p, dtype), np.asarray(q, dtype)
+
+
+def _of_complex(op: Operation, kernel: Callable, *operands: Any) -> Tensor:
+    """An elementwise operation one of whose operands is complex; apart, so that the others need not think of it."""
+    arrays = [plain(operand) for operand in operands]
+    if not op.complex:
+        refuse_complex(op.name, *arrays)
+    dtype = result_type(*arrays)
+    arrays = [x if type(x) in (int, float, complex) else np.asarray(x, dtype) for x in arrays]
+    try:
+        result = _wrap(kernel(*arrays))
+    except ValueError:
+        shapes = " and ".join(described(operand) for operand in operands)
+        raise ShapeError(f"{op.name}: shapes do not broadcast: {shapes}") from None
+    if op.rules and mode.enabled:
+        op.record(dict(zip(op.parameters, operands, strict=True)), result.array, result)
+    return result
 
 
 def described(operand: Any) -> str:
@@ -374,12 +456,20 @@ def described(operand: Any) -> str:
 
 
 def operation(
-    *, method: bool = True, view: bool = False, in_place: bool = False, step: bool = False, **rules: Rule
+    *,
+    complex: bool = False,
+    method: bool = True,
+    view: bool = False,
+    in_place: bool = False,
+    step: bool = False,
+    **rules: Rule,
 ) -> Callable[[F], F]:
     """Make an operation of a function on arrays.
 
     Parameters
     ----------
+    complex : bool, default False
+        Whether operands may be complex.
     method : bool, default True
         Whether it is a method of Tensor as well.
     view : bool, default False
@@ -399,7 +489,7 @@ def operation(
     """
 
     def decorate(function: F) -> F:
-        op = Operation(function, rules)
+        op = Operation(function, rules, complex=complex)
         first = op.parameters[0]
 
         def call(*arguments: Any, **options: Any) -> Any:
@@ -407,6 +497,8 @@ def operation(
                 options = op.renamed(options)
             operands = [plain(argument) for argument in arguments]
             named = {name: plain(option) for name, option in options.items()} if options else options
+            if not complex:
+                refuse_complex(op.name, *operands, *named.values())
             out = function(*operands, **named)
             if not _any_tensor(arguments, operands) and not _any_tensor(options.values(), named.values()):
                 return out
@@ -422,7 +514,7 @@ def operation(
                         result.origin = (x, call, (), {k: v for k, v in options.items() if k != first}, memory.rewired)
                     else:
                         result.origin = (x, call, arguments[1:], options, memory.rewired)
-                if rules and mode.enabled and result.array.dtype.kind == "f":
+                if rules and mode.enabled and result.array.dtype.kind in "fc":
                     op.record(given, result.array, result)
             return result
 
@@ -604,11 +696,11 @@ def require_writable(x: Tensor, name: str) -> None:
 def require_recorded(x: Tensor, name: str) -> None:
     """Refuse to record a write through a view that was itself not recorded: its base would not learn of it."""
     while x.origin is not None:
-        base, call = x.origin[:2]
+        base, call, arguments = x.origin[:3]
         if call is None:
             raise RuntimeError(
-                f"{name}: this tensor is a view that was taken under no_grad(), and the write is to be recorded. Take "
-                "the view and write to it both inside no_grad() or both outside."
+                f"{name}: this tensor is {unrecorded(arguments)}, and the write is to be recorded. Take the view and "
+                "write to it both inside no_grad() or both outside, or write to a clone()."
             )
         x = base
 
@@ -618,18 +710,21 @@ def rewire(x: Tensor, node: Node) -> None:
 
     A base :math:`b` whose part :math:`P b` was overwritten by :math:`v` is :math:`P^\top v + (1 - P^\top P)\, b`.
     """
+    keep_retained(x.node, node)
     x.node, x.tracked = node, True
     x.shared_memory().rewired = node.tick  # which is that of all its bases and their views
     while x.origin is not None:
         base, call, arguments, options, _ = x.origin
         take = functools.partial(_take, call, arguments, options)
+        parents: tuple[Any, ...]
+        pull: Callable[[Any, Any], tuple[Any, ...]]
         if base.tracked:
-            parents: tuple[Any, ...] = (node, base.node or base)
-            node = record(
-                _REPLACED, lambda g, values, take=take: (take(g), g * _outside(take, g)), parents, (), base.array
-            )
+            parents = (node, base.node or base)
+            pull = lambda g, values, take=take: (take(_row_major(g)), _outside(take, g))
         else:
-            node = record(_REPLACED, lambda g, values, take=take: (take(g),), (node,), (), base.array)
+            parents, pull = (node,), lambda g, values, take=take: (take(_row_major(g)),)
+        node = record(_REPLACED, pull, parents, (), base.array)
+        keep_retained(base.node, node)
         base.node, base.tracked = node, True
         x = base
 
@@ -638,11 +733,20 @@ def _take(call: Callable, arguments: tuple, options: dict, x: Any) -> Any:
     return call(x, *arguments, **options)
 
 
-def _outside(take: Callable, g: Any) -> np.ndarray:
-    """1 outside the part that a view takes, 0 inside: what was there before reaches the result nowhere else."""
-    mask = np.ones(g.shape, g.dtype)
-    take(mask)[...] = 0
-    return mask
+def _row_major(g: Any) -> Any:
+    """A cotangent in an order of memory of which every view is one, as it was of the base."""
+    return g.contiguous() if isinstance(g, Tensor) else np.asarray(g, order="C")
+
+
+def _outside(take: Callable, g: Any) -> Any:
+    """A cotangent without the part that a view takes: what was there before reaches the result nowhere else."""
+    if isinstance(g, Tensor):
+        rest = _row_major(g.clone())
+        take(rest).zero_()
+    else:
+        rest = g.copy()  # in row-major order
+        take(rest)[...] = 0
+    return rest
 
 
 def replaced(base: np.ndarray, part: np.ndarray) -> np.ndarray:  # pragma: no cover - a name for the node

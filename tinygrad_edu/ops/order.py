@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from tinygrad_edu.ops.comparison import eq, isnan, logical_or
 from tinygrad_edu.ops.extremum import ValuesAndIndices, amax, amin
 from tinygrad_edu.ops.index import gather, like
 from tinygrad_edu.ops.join import stack
-from tinygrad_edu.ops.operation import composite, example, operation, plain
+from tinygrad_edu.ops.operation import composite, example, operation, plain, refuse_complex
 from tinygrad_edu.ops.reduce import any as any_of
 from tinygrad_edu.ops.reduce import sum as total
 from tinygrad_edu.ops.selection import where
@@ -39,6 +40,7 @@ __all__ = [
 
 def _running(name: str, kernel: np.ufunc, x: Any, dim: int) -> ValuesAndIndices:
     array = plain(x)
+    refuse_complex(name, array)
     axis = axis_of(name, dim, array.ndim)
     if not array.ndim:
         return ValuesAndIndices(x.reshape(()), like(np.zeros((), np.int64), x))
@@ -125,6 +127,9 @@ def aminmax(x: Any, *, dim: int | None = None, keepdim: bool = False) -> tuple[T
     >>> tg.aminmax(tg.tensor([1.0, 3.0, 2.0]))
     (tensor(1.), tensor(3.))
     """
+    reduced = None if dim is None else axis_of("aminmax", dim, x.ndim)
+    if not (math.prod(x.shape) if reduced is None or not x.ndim else x.shape[reduced]):
+        raise ShapeError(f"aminmax: there is no element to choose from in shape {tuple(x.shape)} along {dim}")
     return amin(x, dim, keepdim), amax(x, dim, keepdim)
 
 
@@ -159,8 +164,11 @@ def kthvalue(x: Any, k: int, dim: int = -1, keepdim: bool = False) -> ValuesAndI
     >>> tg.kthvalue(tg.tensor([3.0, 1.0, 2.0]), 2).values
     tensor(2.)
     """
+    refuse_complex("kthvalue", plain(x))
     axis = axis_of("kthvalue", dim, len(x.shape))
     length = x.shape[axis] if x.shape else 1
+    if not isinstance(k, int | np.integer):
+        raise TypeError(f"kthvalue: k is an int, got {k!r}")
     if not 1 <= k <= length:
         raise ShapeError(f"kthvalue: k = {k} is out of range [1, {length}] for dimension {axis} of {tuple(x.shape)}")
     if not x.shape:
@@ -216,6 +224,7 @@ def median(x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """
     if dim is None:
         return middle(x)
+    refuse_complex("median", plain(x))
     axis = axis_of("median", dim, len(x.shape))
     if not x.shape:
         return ValuesAndIndices(x.reshape(()), like(np.zeros((), np.int64), x))
@@ -269,6 +278,8 @@ def quantile(
     """
     if x.dtype.kind != "f":
         raise DtypeError(f"quantile: expected floats, got {x.dtype}; convert with .float()")
+    if isinstance(q, Tensor) and q.dtype != x.dtype:
+        raise DtypeError(f"quantile: q has the type of the tensor, got {q.dtype} for {x.dtype}")
     shares = np.asarray(plain(q), x.dtype)
     if shares.ndim > 1 or not ((shares >= 0) & (shares <= 1)).all():
         raise ValueError(f"quantile: q is a number between 0 and 1 or a vector of them, got {q!r}")
@@ -314,7 +325,15 @@ def quantile(
 
 
 @composite(method=False, differentiable=False)
-def searchsorted(sorted_sequence: Any, input: Any, *, right: bool = False) -> Tensor:
+def searchsorted(
+    sorted_sequence: Any,
+    input: Any,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: Literal["left", "right"] | None = None,
+    sorter: Any = None,
+) -> Tensor:
     """Where to insert values into sorted rows so that they stay sorted.
 
     Parameters
@@ -323,13 +342,26 @@ def searchsorted(sorted_sequence: Any, input: Any, *, right: bool = False) -> Te
         Ascending along the last dimension.
     input : Tensor or number, shape (...) or (..., k)
         Of any shape for a single row; else of as many rows.
+    out_int32 : bool, default False
+        Whether the result is of int32 rather than int64.
     right : bool, default False
         Whether to stand behind elements that are equal rather than in front of them.
+    side : {"left", "right"}, optional
+        The same in NumPy's words.
+    sorter : Tensor of ints, optional
+        The order that sorts `sorted_sequence`, which is then in any order, as :func:`argsort` gives it.
 
     Returns
     -------
     Tensor of int64
         Of the shape of `input`.
+
+    Raises
+    ------
+    ValueError
+        If `side` is another word, or contradicts `right`.
+    ShapeError
+        If there are not as many rows in both.
 
     Examples
     --------
@@ -338,19 +370,27 @@ def searchsorted(sorted_sequence: Any, input: Any, *, right: bool = False) -> Te
     tensor([1, 3])
     """
     rows, array = np.asarray(plain(sorted_sequence)), np.asarray(plain(input))
-    side: Literal["left", "right"] = "right" if right else "left"
+    refuse_complex("searchsorted", rows, array)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"searchsorted: expected a tensor or a number to look for, got {input!r}")
+    if side not in ("left", "right", None) or (right and side == "left"):
+        raise ValueError(f'searchsorted: side is "left" or "right" and agrees with right={right}, got {side!r}')
+    end: Literal["left", "right"] = side or ("right" if right else "left")
+    if sorter is not None:
+        rows = np.take_along_axis(rows, plain(sorter), -1)
     if rows.ndim == 1:
-        return like(np.asarray(np.searchsorted(rows, array, side), np.int64), sorted_sequence)
-    if rows.shape[:-1] != array.shape[:-1]:
+        found = np.asarray(np.searchsorted(rows, array, end))
+    elif rows.shape[:-1] != array.shape[:-1]:
         raise ShapeError(f"searchsorted: as many rows are needed in both, got {rows.shape} and {array.shape}")
-    found = np.zeros(array.shape, np.int64)
-    for i in np.ndindex(rows.shape[:-1]):
-        found[i] = np.searchsorted(rows[i], array[i], side)
-    return like(found, sorted_sequence)
+    else:
+        found = np.zeros(array.shape, np.int64)
+        for i in np.ndindex(rows.shape[:-1]):
+            found[i] = np.searchsorted(rows[i], array[i], end)
+    return like(found.astype(np.int32 if out_int32 else np.int64), sorted_sequence)
 
 
 @composite(method=False, differentiable=False)
-def bucketize(x: Any, boundaries: Any, *, right: bool = False) -> Tensor:
+def bucketize(x: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Tensor:
     """The bucket of each element, between sorted boundaries: 0 below the first, n above the last.
 
     Parameters
@@ -358,6 +398,8 @@ def bucketize(x: Any, boundaries: Any, *, right: bool = False) -> Tensor:
     x : Tensor or number
     boundaries : Tensor, shape (n,)
         Ascending.
+    out_int32 : bool, default False
+        Whether the result is of int32 rather than int64.
     right : bool, default False
         Whether a boundary belongs to the bucket above it rather than below.
 
@@ -376,9 +418,12 @@ def bucketize(x: Any, boundaries: Any, *, right: bool = False) -> Tensor:
     >>> tg.bucketize(tg.tensor([0.5, 3.0, 9.0]), tg.tensor([1.0, 3.0, 5.0]))
     tensor([0, 1, 3])
     """
+    refuse_complex("bucketize", np.asarray(plain(x)))
+    if np.asarray(plain(x)).dtype.kind not in "biuf":
+        raise TypeError(f"bucketize: expected a tensor or a number, got {x!r}")
     if len(np.shape(plain(boundaries))) != 1:
         raise ShapeError(f"bucketize: expected one row of boundaries, got shape {np.shape(plain(boundaries))}")
-    return searchsorted(boundaries, x, right=right)
+    return searchsorted(boundaries, x, out_int32=out_int32, right=right)
 
 
 @composite(differentiable=False)
@@ -412,9 +457,14 @@ def histc(x: Any, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
     low, high = float(min), float(max)
     if low == high and array.size:
         low, high = float(array.min()), float(array.max())
+    if not math.isfinite(high - low):
+        raise ValueError(f"histc: the bounds are finite, got {low} and {high}")
     if low == high:
         low, high = low - 1.0, high + 1.0
-    return like(np.histogram(array, bins, (low, high))[0].astype(array.dtype), x)
+    inside = array[(array >= low) & (array <= high)]
+    # The last interval has both its bounds.
+    place = np.minimum(((inside - low) * (bins / (high - low))).astype(np.int64), bins - 1)
+    return like(np.bincount(place, minlength=bins).astype(array.dtype), x)
 
 
 @composite(differentiable=False)
@@ -448,6 +498,8 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Tensor:
     array = plain(x)
     if array.ndim != 1 or array.dtype.kind not in "iu":
         raise ShapeError(f"bincount: expected a vector of integers, got shape {array.shape} {array.dtype}")
+    if minlength < 0:
+        raise ValueError(f"bincount: minlength is not negative, got {minlength}")
     if array.size and array.min() < 0:
         raise ValueError(f"bincount: expected integers from 0, got {array.min()}")
     if weights is not None and np.shape(plain(weights)) != array.shape:

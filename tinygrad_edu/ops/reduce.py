@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu.announce import Case, Size, case, real
 from tinygrad_edu.errors import DtypeError
 from tinygrad_edu.ops.arithmetic import abs as magnitude
-from tinygrad_edu.ops.arithmetic import sign
+from tinygrad_edu.ops.arithmetic import sgn
 from tinygrad_edu.ops.comparison import eq
 from tinygrad_edu.ops.creation import zeros_like
 from tinygrad_edu.ops.cumulative import cumprod
@@ -80,14 +80,14 @@ def count(shape: tuple[int, ...], dim: Any, name: str = "reduction") -> int:
 
 
 def _require_float(name: str, x: Any) -> None:
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in "fc":
         raise DtypeError(f"{name}: expected a float tensor, got {x.dtype} (shape {x.shape}); convert it with .float()")
 
 
 # Sums
 
 
-@operation(x=lambda g, x_shape, dim: spread(g, x_shape, dim))
+@operation(complex=True, x=lambda g, x_shape, dim: spread(g, x_shape, dim))
 def sum(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     r"""Sum :math:`y = \sum_i x_i` along some or all dimensions; :math:`\partial y / \partial x_i = 1`.
 
@@ -114,12 +114,12 @@ def sum(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) ->
     >>> x.sum(dim=0, keepdim=True)
     tensor([[4., 6.]])
     """
-    if dtype is None and x.dtype.kind != "f":
+    if dtype is None and x.dtype.kind in "bui":
         dtype = np.int64
     return fold(np.add, x, None if dim is None else axes("sum", dim, x.ndim), keepdim, dtype)
 
 
-@operation(x=lambda g, x_shape, dim: spread(_divided(g, count(x_shape, dim)), x_shape, dim))
+@operation(complex=True, x=lambda g, x_shape, dim: spread(_divided(g, count(x_shape, dim)), x_shape, dim))
 def mean(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     r"""Mean :math:`y = \frac1n \sum_i x_i` along some or all dimensions; :math:`\partial y / \partial x_i = 1/n`.
 
@@ -149,8 +149,7 @@ def mean(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -
     >>> tg.mean(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
     tensor([1.5, 3.5])
     """
-    if dtype is None:
-        _require_float("mean", x)
+    _require_float("mean", x if dtype is None else np.empty(0, dtype))
     total = fold(np.add, x, axes("mean", dim, x.ndim), keepdim, dtype)
     return _divided(total, count(x.shape, dim))
 
@@ -164,10 +163,12 @@ def _centered(x: Any, dim: Any) -> Any:
     return x - mean(x, dim, True)
 
 
-def _degrees(shape: tuple[int, ...], dim: Any, correction: Any, unbiased: bool | None) -> float:
+def _degrees(
+    shape: tuple[int, ...], dim: Any, correction: Any, unbiased: bool | None, name: str = "reduction"
+) -> float:
     if isinstance(dim, bool):
         dim, unbiased = None, dim
-    return count(shape, dim, "var") - float(correction if unbiased is None else unbiased)
+    return count(shape, dim, name) - float(correction if unbiased is None else unbiased)
 
 
 def _var_rule(g: Any, x: Any, dim: Any, correction: Any, unbiased: bool | None) -> Any:
@@ -200,7 +201,7 @@ def var(x: Any, dim: Any = None, correction: Any = 1, keepdim: bool = False, *, 
     Returns
     -------
     Tensor
-        NaN where there are no more elements than `correction`.
+        Infinite or NaN where there are no more elements than `correction`.
 
     Examples
     --------
@@ -210,11 +211,19 @@ def var(x: Any, dim: Any = None, correction: Any = 1, keepdim: bool = False, *, 
     >>> tg.var(tg.tensor([1.0, 2.0, 3.0, 4.0]), correction=0)
     tensor(1.25)
     """
-    _require_float("var", x)
-    n = _degrees(x.shape, dim, correction, unbiased)
+    return _variance("var", x, dim, correction, keepdim, unbiased)
+
+
+def _variance(name: str, x: Any, dim: Any, correction: Any, keepdim: bool, unbiased: bool | None) -> Any:
+    _require_float(name, x)
+    n = _degrees(x.shape, dim, correction, unbiased, name)
     dim = None if isinstance(dim, bool) else dim
     d = _centered(x, dim)
-    return _divided(fold(np.add, d * d, axes("var", dim, x.ndim), keepdim), n)
+    total = fold(np.add, d * d, axes(name, dim, x.ndim), keepdim)
+    if n > 0:
+        return total / n
+    with np.errstate(divide="ignore", invalid="ignore"):  # something divided by nothing is infinite, nothing is NaN
+        return total / np.zeros((), total.dtype)
 
 
 def _std_rule(g: Any, x: Any, result: Any, dim: Any, correction: Any, unbiased: bool | None) -> Any:
@@ -250,7 +259,7 @@ def std(x: Any, dim: Any = None, correction: Any = 1, keepdim: bool = False, *, 
     >>> tg.std(tg.tensor([[1.0, 3.0], [2.0, 2.0]]), dim=1, correction=0)
     tensor([1., 0.])
     """
-    return np.sqrt(var(x, dim, correction, keepdim, unbiased=unbiased))
+    return np.sqrt(_variance("std", x, dim, correction, keepdim, unbiased))
 
 
 # Products
@@ -275,7 +284,7 @@ def _others(x: Any) -> Any:
     return before * after
 
 
-@operation(x=_prod_rule)
+@operation(complex=True, x=_prod_rule)
 def prod(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     r"""Product :math:`y = \prod_i x_i` along one or all dimensions.
 
@@ -303,16 +312,16 @@ def prod(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -
     >>> x.grad
     tensor([0., 6., 0.])
     """
-    if dtype is None and x.dtype.kind != "f":
+    if dtype is None and x.dtype.kind in "bui":
         dtype = np.int64
-    axis = None if dim is None or x.ndim == 0 else axis_of("prod", dim, x.ndim)
-    return fold(np.multiply, x, axis, keepdim, dtype)
+    axis = None if dim is None else axis_of("prod", dim, x.ndim)
+    return fold(np.multiply, x, axis if x.ndim else None, keepdim, dtype)
 
 
 # Truth and counts
 
 
-@operation()
+@operation(complex=True)
 def any(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether at least one element is true, that is, not 0.
 
@@ -338,7 +347,7 @@ def any(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     return fold(np.logical_or, x, axes("any", dim, x.ndim), keepdim)
 
 
-@operation()
+@operation(complex=True)
 def all(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     """Whether every element is true, that is, not 0.
 
@@ -364,7 +373,7 @@ def all(x: Any, dim: Any = None, keepdim: bool = False) -> Tensor:
     return fold(np.logical_and, x, axes("all", dim, x.ndim), keepdim)
 
 
-@operation()
+@operation(complex=True)
 def count_nonzero(x: Any, dim: Any = None) -> Tensor:
     """The number of elements that are not 0.
 
@@ -392,27 +401,27 @@ def count_nonzero(x: Any, dim: Any = None) -> Tensor:
 
 
 def _norm_rule(g: Any, x: Any, result: Any, p: Any, dim: Any) -> Any:
-    # y = (Σ |x_i|^p)^(1/p): ∂y/∂x_i = sign(x_i) (|x_i| / y)^(p-1). Where y = 0 there is no direction, and 0 is chosen.
+    # y = (Σ |x_i|^p)^(1/p): ∂y/∂x_i = sgn(x_i) (|x_i| / y)^(p-1). Where y = 0 there is no direction, and 0 is chosen.
     g, y = kept(g, x.shape, dim), kept(result, x.shape, dim)
     p = 2.0 if p == "fro" else float(p)
     if p == 0:
         return zeros_like(x)
     if p == 1:
-        return g * sign(x)
+        return g * sgn(x)
     if math.isinf(p):
         mine = eq(magnitude(x), y)
-        return mine * sign(x) * (g / sum(mine, dim, True, dtype=g.dtype))
+        return mine * sgn(x) * (g / sum(mine, dim, True, dtype=g.dtype))
     y = where(eq(y, 0), 1.0, y)
     if p == 2:
         return g * (x / y)
-    return g * sign(x) * (where(eq(x, 0), 1.0, magnitude(x)) / y) ** (p - 1.0)
+    return g * sgn(x) * (where(eq(x, 0), 1.0, magnitude(x)) / y) ** (p - 1.0)
 
 
-@operation(x=_norm_rule)
-def norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Tensor:
+@operation(complex=True, x=_norm_rule)
+def norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     r"""Norm :math:`y = (\sum_i |x_i|^p)^{1/p}` along some or all dimensions, of their elements as one long vector.
 
-    :math:`\partial y / \partial x_i = \mathrm{sign}(x_i) (|x_i| / y)^{p-1}`, and 0 where :math:`y` is 0.
+    :math:`\partial y / \partial x_i = \mathrm{sgn}(x_i) (|x_i| / y)^{p-1}`, and 0 where :math:`y` is 0.
 
     Parameters
     ----------
@@ -424,10 +433,17 @@ def norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Tens
         The dimensions to reduce; all if omitted.
     keepdim : bool, default False
         Whether they stay, with length 1.
+    dtype : numpy.dtype, optional
+        Convert to this type first.
 
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    ValueError
+        If `p` is another word; the nuclear norm of matrices is :func:`linalg.matrix_norm`.
 
     Examples
     --------
@@ -437,8 +453,13 @@ def norm(x: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Tens
     >>> tg.norm(tg.tensor([3.0, -4.0]), p=1)
     tensor(7.)
     """
+    x = x if dtype is None else x.astype(dtype)
     _require_float("norm", x)
+    if x.dtype.kind == "c":
+        x = np.abs(x)
     axis = axes("norm", dim, x.ndim)
+    if isinstance(p, str) and p != "fro":
+        raise ValueError(f'norm: p is a number or "fro", got {p!r}; other norms of matrices are in linalg.matrix_norm')
     p = 2.0 if p == "fro" else float(p)
     if p == 2:
         return np.sqrt(fold(np.add, x * x, axis, keepdim))

@@ -1,4 +1,4 @@
-"""Choosing between values, element by element: where, maximum, minimum, clamp."""
+"""Choosing between values, element by element: by a condition, by size, between bounds."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from tinygrad_edu.announce import Case, Size, case, labels, real
 from tinygrad_edu.dtypes import result_type
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.graph import unbroadcast
-from tinygrad_edu.ops.comparison import ge, gt, le, logical_and, logical_or, lt
+from tinygrad_edu.ops.comparison import ge, gt, isnan, le, logical_and, logical_not, logical_or, lt
 from tinygrad_edu.ops.operation import composite, described, elementwise, example, methods, operation, overwriting
 from tinygrad_edu.tensor import Tensor
 
-__all__ = ["clamp", "clip", "lerp", "maximum", "minimum", "where"]
+__all__ = ["clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "lerp", "maximum", "minimum", "where"]
 
 
 @operation(
+    complex=True,
     method=False,
     a=lambda g, condition, a_shape: unbroadcast(where(condition, g, 0.0), a_shape),
     b=lambda g, condition, b_shape: unbroadcast(where(condition, 0.0, g), b_shape),
@@ -94,6 +95,34 @@ def minimum(a: Any, b: Any) -> Tensor:
     --------
     >>> import tinygrad_edu as tg
     >>> tg.minimum(tg.tensor([1.0, 5.0]), tg.tensor([3.0, 4.0]))
+    tensor([1., 4.])
+    """
+
+
+def _first(chosen: Any, a: Any, b: Any) -> Any:
+    return logical_or(chosen(a, b), isnan(b))
+
+
+@elementwise(np.fmax, a=lambda g, a, b: g * _first(ge, a, b), b=lambda g, a, b: g * logical_not(_first(ge, a, b)))
+def fmax(a: Any, b: Any) -> Tensor:
+    r"""The larger of two, or the one that is not NaN; at ties the first gets the gradient.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.fmax(tg.tensor([1.0, tg.nan]), tg.tensor([3.0, 4.0]))
+    tensor([3., 4.])
+    """
+
+
+@elementwise(np.fmin, a=lambda g, a, b: g * _first(le, a, b), b=lambda g, a, b: g * logical_not(_first(le, a, b)))
+def fmin(a: Any, b: Any) -> Tensor:
+    r"""The smaller of two, or the one that is not NaN; at ties the first gets the gradient.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.fmin(tg.tensor([1.0, tg.nan]), tg.tensor([3.0, 4.0]))
     tensor([1., 4.])
     """
 
@@ -182,12 +211,65 @@ def at_the_bounds(n: Size = 3, m: Size = 4) -> Case:
     return case(real(n, m, ties=True), min=-1.0, max=1.0)
 
 
-def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
-    """The same as :func:`clamp`, under NumPy's name.
+@composite()
+def clamp_min(x: Any, min: Any) -> Tensor:
+    r"""Limit from below, :math:`\max(x, \mathrm{min})`; see :func:`clamp`.
 
     Parameters
     ----------
     x : Tensor or array
+    min : Tensor, array or number
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.clamp_min(tg.tensor([-3.0, 0.5]), 0)
+    tensor([0. , 0.5])
+    """
+    return clamp(x, min)
+
+
+@composite()
+def clamp_max(x: Any, max: Any) -> Tensor:
+    r"""Limit from above, :math:`\min(x, \mathrm{max})`; see :func:`clamp`.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    max : Tensor, array or number
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> tg.clamp_max(tg.tensor([0.5, 3.0]), 1)
+    tensor([0.5, 1. ])
+    """
+    return clamp(x, None, max)
+
+
+methods(clamp_min_=overwriting(clamp_min), clamp_max_=overwriting(clamp_max))
+
+
+@example(clamp_min)
+@example(clamp_max)
+def by_one_bound(n: Size = 3, m: Size = 4, number: bool = True) -> Case:
+    return case(real(n, m, ties=True), 1.0 if number else real(m))
+
+
+def clip(input: Any, min: Any = None, max: Any = None) -> Tensor:
+    """The same as :func:`clamp`, under NumPy's name.
+
+    Parameters
+    ----------
+    input : Tensor or array
     min, max : Tensor, array or number, optional
 
     Returns
@@ -200,7 +282,7 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
     >>> tg.clip(tg.tensor([-3.0, 0.5, 3.0]), -1, 1)
     tensor([-1. ,  0.5,  1. ])
     """
-    return clamp(x, min, max)
+    return clamp(input, min, max)
 
 
 methods(clip=clip, clip_=overwriting(clip))

@@ -53,12 +53,17 @@ __all__ = [
 # What the arguments mean
 
 
+def int_of(name: str, what: str, value: Any) -> int:
+    """A number that must be whole."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected {what} as an int, got {value!r}") from None
+
+
 def axis_of(name: str, dim: int, ndim: int) -> int:
     """The dimension that a possibly negative number means; a tensor without dimensions counts as having one."""
-    try:
-        dim = operator.index(dim)
-    except TypeError:
-        raise TypeError(f"{name}: expected a dimension as an int, got {dim!r}") from None
+    dim = int_of(name, "a dimension", dim)
     count = max(ndim, 1)
     if not -count <= dim < count:
         raise IndexError(
@@ -90,7 +95,9 @@ def variadic(call: Callable[..., Any]) -> None:
 
     @functools.wraps(call)
     def method(self: Tensor, *sizes: Any, **options: Any) -> Tensor:
-        if not sizes and options:
+        if not sizes:
+            if not options:
+                raise TypeError(f"{call.__name__}: expected sizes or dimensions, got none")
             return call(self, **options)
         if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
             return call(self, sizes[0], **options)
@@ -112,7 +119,7 @@ def _reshaped(name: str, x: np.ndarray, shape: Any) -> np.ndarray:
         raise ShapeError(f"{name}: a tensor of shape {x.shape} with {x.size} elements does not fit {shape}") from None
 
 
-@operation(view=True, method=False, x=lambda g, x_shape: g.reshape(x_shape))
+@operation(complex=True, view=True, method=False, x=lambda g, x_shape: g.reshape(x_shape))
 def reshape(x: Any, shape: Any) -> Tensor:
     """The same elements in row-major order in another shape.
 
@@ -147,7 +154,7 @@ def _(n: Size = 2, m: Size = 6) -> Case:
     return case(real(n, m), (m, n))
 
 
-@operation(view=True, method=False, x=lambda g, x_shape: g.reshape(x_shape))
+@operation(complex=True, view=True, method=False, x=lambda g, x_shape: g.reshape(x_shape))
 def view(x: Any, shape: Any) -> Tensor:
     """The same memory in another shape.
 
@@ -188,7 +195,7 @@ def _(n: Size = 2, m: Size = 6) -> Case:
     return case(real(n, m), (m, n))
 
 
-@operation(view=True, x=lambda g, x_shape: g.reshape(x_shape))
+@operation(complex=True, view=True, x=lambda g, x_shape: g.reshape(x_shape))
 def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """Neighbouring dimensions made one.
 
@@ -220,7 +227,7 @@ def _(n: Size = 2, c: Size = 3, h: Size = 4) -> Case:
     return case(real(n, c, h), 1)
 
 
-@operation(view=True, x=lambda g, x_shape: g.reshape(x_shape))
+@operation(complex=True, view=True, x=lambda g, x_shape: g.reshape(x_shape))
 def ravel(x: Any) -> Tensor:
     """All elements in one dimension, in row-major order.
 
@@ -246,7 +253,7 @@ def _(n: Size = 2, m: Size = 3) -> Case:
     return case(real(n, m))
 
 
-@operation(view=True, x=lambda g, x_shape: g.reshape(x_shape))
+@operation(complex=True, view=True, x=lambda g, x_shape: g.reshape(x_shape))
 def unflatten(x: Any, dim: int, sizes: Any) -> Tensor:
     """One dimension made several.
 
@@ -285,7 +292,7 @@ def _(n: Size = 2, h: Size = 3, w: Size = 4) -> Case:
     return case(real(n, h * w), 1, (h, w))
 
 
-@operation(view=True, x=lambda g, x_shape: g.reshape(x_shape))
+@operation(complex=True, view=True, x=lambda g, x_shape: g.reshape(x_shape))
 def unsqueeze(x: Any, dim: int) -> Tensor:
     """A new dimension of length 1.
 
@@ -314,7 +321,7 @@ def _(n: Size = 3, m: Size = 4) -> Case:
     return case(real(n, m), 1)
 
 
-@operation(view=True, x=lambda g, x_shape: g.reshape(x_shape))
+@operation(complex=True, view=True, x=lambda g, x_shape: g.reshape(x_shape))
 def squeeze(x: Any, dim: Any = None) -> Tensor:
     """Dimensions of length 1 taken away.
 
@@ -352,7 +359,7 @@ def _inverse(dims: Any) -> tuple[int, ...]:
     return tuple(sorted(range(len(places)), key=places.__getitem__))
 
 
-@operation(view=True, method=False, x=lambda g, dims: permute(g, _inverse(dims)))
+@operation(complex=True, view=True, method=False, x=lambda g, dims: permute(g, _inverse(dims)))
 def permute(x: Any, dims: Any) -> Tensor:
     r"""The dimensions in another order: dimension `i` of the result is dimension `dims[i]` of `x`.
 
@@ -390,7 +397,7 @@ def _(n: Size = 2, c: Size = 3, h: Size = 4) -> Case:
     return case(real(n, c, h), (1, -1, 0))
 
 
-@operation(view=True, x=lambda g, dim0, dim1: transpose(g, dim0, dim1))
+@operation(complex=True, view=True, x=lambda g, dim0, dim1: transpose(g, dim0, dim1))
 def transpose(x: Any, dim0: int, dim1: int) -> Tensor:
     """Two dimensions exchanged.
 
@@ -423,7 +430,7 @@ def _(n: Size = 2, c: Size = 3, h: Size = 4) -> Case:
     return case(real(n, c, h), 0, -1)
 
 
-@operation(view=True, x=lambda g, axis0, axis1: swapaxes(g, axis0, axis1))
+@operation(complex=True, view=True, x=lambda g, axis0, axis1: swapaxes(g, axis0, axis1))
 def swapaxes(x: Any, axis0: int, axis1: int) -> Tensor:
     """Two dimensions exchanged, under NumPy's name.
 
@@ -495,7 +502,7 @@ def _(n: Size = 2, m: Size = 3) -> Case:
 
 @composite()
 def adjoint(x: Any) -> Tensor:
-    """The matrices in the last two dimensions transposed; for real numbers the same as ``x.mT``.
+    """The matrices in the last two dimensions transposed and conjugated; for real numbers the same as ``x.mT``.
 
     Parameters
     ----------
@@ -504,7 +511,7 @@ def adjoint(x: Any) -> Tensor:
     Returns
     -------
     Tensor, shape (..., m, n)
-        A view.
+        For real numbers a view.
 
     Examples
     --------
@@ -512,7 +519,7 @@ def adjoint(x: Any) -> Tensor:
     >>> tg.zeros(5, 2, 3).adjoint().shape
     (5, 3, 2)
     """
-    return _matrix_transpose(x, "adjoint")
+    return _matrix_transpose(x, "adjoint").conj()
 
 
 @example(adjoint)
@@ -528,9 +535,12 @@ def _matrix_transpose(x: Any, name: str) -> Any:
 
 _PROPERTIES = {
     "mT": (lambda x: _matrix_transpose(x, "mT"), "The matrices in the last two dimensions transposed."),
-    "mH": (lambda x: _matrix_transpose(x, "mH"), "The same as :attr:`mT`, since all numbers are real."),
+    "mH": (
+        lambda x: _matrix_transpose(x, "mH").conj(),
+        "The matrices in the last two dimensions, transposed and conjugated.",
+    ),
     "T": (lambda x: permute(x, tuple(range(x.ndim))[::-1]), "The dimensions in reverse order."),
-    "H": (lambda x: t(x), "The transpose of a matrix, since all numbers are real."),
+    "H": (lambda x: t(x).conj(), "The conjugate transpose of a matrix."),
 }
 for _name, (_get, _doc) in _PROPERTIES.items():
     setattr(Tensor, _name, property(_get, doc=_doc))
@@ -579,7 +589,7 @@ moveaxis = movedim
 methods(moveaxis=movedim)
 
 
-@operation(method=False, x=lambda g, dims: flip(g, dims))
+@operation(complex=True, method=False, x=lambda g, dims: flip(g, dims))
 def flip(x: Any, dims: Any) -> Tensor:
     """The elements in reverse order along some dimensions.
 
@@ -629,6 +639,8 @@ def fliplr(x: Any) -> Tensor:
     tensor([[2, 1],
             [4, 3]])
     """
+    if x.ndim < 2:
+        raise ShapeError(f"fliplr: expected two dimensions at least, got shape {tuple(x.shape)}")
     return flip(x, 1)
 
 
@@ -658,6 +670,8 @@ def flipud(x: Any) -> Tensor:
     tensor([[3, 4],
             [1, 2]])
     """
+    if x.ndim < 1:
+        raise ShapeError("flipud: expected one dimension at least, got a single number")
     return flip(x, 0)
 
 
@@ -670,7 +684,7 @@ def _negative(shifts: Any) -> Any:
     return tuple(-shift for shift in shifts) if isinstance(shifts, Sequence) else -shifts
 
 
-@operation(x=lambda g, shifts, dims: roll(g, _negative(shifts), dims))
+@operation(complex=True, x=lambda g, shifts, dims: roll(g, _negative(shifts), dims))
 def roll(x: Any, shifts: Any, dims: Any = None) -> Tensor:
     """The elements moved along some dimensions; those moved out at the end come in at the start.
 
@@ -712,7 +726,18 @@ def _(n: Size = 3, m: Size = 4) -> Case:
 # Repeated elements
 
 
-@operation(view=True, method=False, x=lambda g, x_shape: unbroadcast(g, x_shape))
+def _expanded(name: str, x: np.ndarray, size: Any) -> np.ndarray:
+    size = sizes_of(name, size)
+    new = len(size) - x.ndim
+    full = tuple(x.shape[i - new] if length == -1 and i >= new else length for i, length in enumerate(size))
+    try:
+        expanded = np.broadcast_to(x, full)
+    except ValueError:
+        raise ShapeError(f"{name}: a tensor of shape {x.shape} does not expand to {size}") from None
+    return x.reshape(full) if expanded.size == x.size else expanded  # where nothing repeats it can be written to
+
+
+@operation(complex=True, view=True, method=False, x=lambda g, x_shape: unbroadcast(g, x_shape))
 def expand(x: Any, size: Any) -> Tensor:
     r"""Dimensions of length 1 repeated, without copying: :math:`y_{ij} = x_{i}`.
 
@@ -740,13 +765,7 @@ def expand(x: Any, size: Any) -> Tensor:
     tensor([[1, 1, 1],
             [2, 2, 2]])
     """
-    size = sizes_of("expand", size)
-    new = len(size) - x.ndim
-    full = tuple(x.shape[i - new] if length == -1 and i >= new else length for i, length in enumerate(size))
-    try:
-        return np.broadcast_to(x, full)
-    except ValueError:
-        raise ShapeError(f"expand: a tensor of shape {x.shape} does not expand to {size}") from None
+    return _expanded("expand", x, size)
 
 
 @example(expand)
@@ -754,14 +773,15 @@ def _(n: Size = 3, m: Size = 4) -> Case:
     return case(real(n, 1), (2, -1, m))
 
 
-@operation(view=True, method=False, x=lambda g, x_shape: unbroadcast(g, x_shape))
+@operation(complex=True, view=True, method=False, x=lambda g, x_shape: unbroadcast(g, x_shape))
 def broadcast_to(x: Any, size: Any) -> Tensor:
-    """Dimensions of length 1 repeated, without copying, as arithmetic does it.
+    """Dimensions of length 1 repeated, without copying, as arithmetic does it; the same as :func:`expand`.
 
     Parameters
     ----------
     x : Tensor
     size : tuple of int
+        -1 leaves a length as it is.
 
     Returns
     -------
@@ -780,10 +800,7 @@ def broadcast_to(x: Any, size: Any) -> Tensor:
     tensor([[1, 2],
             [1, 2]])
     """
-    try:
-        return np.broadcast_to(x, size)
-    except ValueError:
-        raise ShapeError(f"broadcast_to: a tensor of shape {x.shape} does not broadcast to {size}") from None
+    return _expanded("broadcast_to", x, size)
 
 
 @example(broadcast_to)
@@ -798,7 +815,7 @@ def _summed_repeats(g: Any, sizes: tuple[int, ...], shape: tuple[int, ...]) -> A
     return g.reshape(pairs).sum(tuple(range(0, len(pairs), 2)))
 
 
-@operation(method=False, x=lambda g, sizes, x_shape: _summed_repeats(g, sizes, x_shape).reshape(x_shape))
+@operation(complex=True, method=False, x=lambda g, sizes, x_shape: _summed_repeats(g, sizes, x_shape).reshape(x_shape))
 def repeat(x: Any, sizes: Any) -> Tensor:
     """The whole tensor several times along each dimension. NumPy calls this ``tile``.
 
@@ -860,6 +877,8 @@ def tile(x: Any, dims: Any) -> Tensor:
             [2, 2, 2]])
     """
     dims = sizes_of("tile", dims)
+    if min(dims, default=0) < 0:
+        raise ShapeError(f"tile: a number of repeats is not negative, got {dims} for shape {tuple(x.shape)}")
     return repeat(x, (1,) * (x.ndim - len(dims)) + dims)
 
 
@@ -872,7 +891,7 @@ def _(n: Size = 2, m: Size = 3, times: Size = 2) -> Case:
 
 
 def _pairs(name: str, widths: Any, ndim: int) -> tuple[tuple[int, int], ...]:
-    pairs = tuple((operator.index(before), operator.index(after)) for before, after in widths)
+    pairs = tuple((int_of(name, "a width", before), int_of(name, "a width", after)) for before, after in widths)
     if len(pairs) != ndim:
         raise ShapeError(f"{name}: expected a pair of widths for each of {ndim} dimensions, got {pairs}")
     return pairs
@@ -882,7 +901,7 @@ def _opposite(widths: Any) -> tuple[tuple[int, int], ...]:
     return tuple((-before, -after) for before, after in widths)
 
 
-@operation(x=lambda g, widths: pad(g, _opposite(widths)))
+@operation(complex=True, x=lambda g, widths: pad(g, _opposite(widths)))
 def pad(x: Any, widths: Any, value: float = 0.0) -> Tensor:
     """A border of one value put around a tensor, or cut off where a width is negative.
 
@@ -967,6 +986,7 @@ def narrow(x: Any, dim: int, start: int, length: int) -> Tensor:
     if not x.ndim:
         raise ShapeError("narrow: expected at least one dimension, got a single number")
     size = x.shape[dim]
+    start, length = int_of("narrow", "a start", start), int_of("narrow", "a length", length)
     begin = start + size if start < 0 else start
     if length < 0 or begin < 0 or begin + length > size:
         raise IndexError(
@@ -1003,7 +1023,11 @@ def select(x: Any, dim: int, index: int) -> Tensor:
     """
     if not x.ndim:
         raise IndexError("select: expected at least one dimension, got a single number")
-    return x[(slice(None),) * axis_of("select", dim, x.ndim) + (operator.index(index),)]
+    dim, index = axis_of("select", dim, x.ndim), int_of("select", "an index", index)
+    size = x.shape[dim]
+    if not -size <= index < size:
+        raise IndexError(f"select: index {index} is out of range of dimension {dim} of shape {tuple(x.shape)}")
+    return x[(slice(None),) * dim + (index,)]
 
 
 @example(select)
@@ -1017,7 +1041,12 @@ for _call in (reshape, view, permute, flip, expand, broadcast_to, repeat, tile):
 
 def _like(call: Callable[..., Any]) -> Callable[..., Tensor]:
     def method(self: Tensor, other: Tensor) -> Tensor:
-        return call(self, other.shape)
+        if not isinstance(other, Tensor):
+            raise TypeError(f"{method.__name__}: expected a Tensor, got {type(other).__name__}")
+        try:
+            return call(self, other.shape)
+        except ShapeError as error:
+            raise ShapeError(str(error).replace(call.__name__, method.__name__, 1)) from None
 
     method.__name__ = f"{call.__name__}_as"
     method.__doc__ = f":func:`{call.__name__}` to the shape of another tensor."

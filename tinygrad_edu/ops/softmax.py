@@ -123,8 +123,12 @@ def log_softmax(x: Any, dim: int, *, dtype: Any = None) -> Tensor:
     axis = None if x.ndim == 0 else axis_of("log_softmax", dim, x.ndim)
     x = _floating(x) if dtype is None else x.astype(dtype)
     largest, e = _below_the_largest(x, axis)
+    with np.errstate(
+        divide="ignore"
+    ):  # ln 0 occurs along a dimension of length 0, where nothing is left to subtract from
+        total = np.log(fold(np.add, e, axis, True))
     # Subtracted one after the other, so that a large maximum does not swallow the logarithm's digits.
-    return x - largest - np.log(fold(np.add, e, axis, True))
+    return x - largest - total
 
 
 @example(softmax)

@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_edu.announce import Case, Size, case, labels, real
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.ops.index import gather, like
-from tinygrad_edu.ops.operation import composite, example, plain
+from tinygrad_edu.ops.operation import composite, example, plain, refuse_complex
 from tinygrad_edu.ops.shape import axis_of
 from tinygrad_edu.tensor import Tensor
 
@@ -68,6 +68,7 @@ def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = True) -
     >>> indices
     tensor([1, 2, 0])
     """
+    refuse_complex("sort", plain(x))
     axis = axis_of("sort", dim, x.ndim)
     order = _order(plain(x), axis, descending)
     return Indexed(gather(x, axis, order), like(order, x))
@@ -100,6 +101,7 @@ def argsort(x: Any, dim: int = -1, descending: bool = False, stable: bool = True
     >>> tg.argsort(tg.tensor([3.0, 1.0, 2.0]))
     tensor([1, 2, 0])
     """
+    refuse_complex("argsort", plain(x))
     return like(_order(plain(x), axis_of("argsort", dim, x.ndim), descending), x)
 
 
@@ -138,8 +140,11 @@ def topk(x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = Tru
     >>> tg.topk(tg.tensor([3.0, 1.0, 2.0]), 2).values
     tensor([3., 2.])
     """
+    refuse_complex("topk", plain(x))
     axis = axis_of("topk", dim, x.ndim)
     length = x.shape[axis] if x.ndim else 1
+    if not isinstance(k, int | np.integer):
+        raise TypeError(f"topk: k is an int, got {k!r}")
     if not 0 <= k <= length:
         raise ShapeError(f"topk: k = {k} is out of range [0, {length}] for dimension {axis} of shape {tuple(x.shape)}")
     order = _order(plain(x), axis, largest)
@@ -183,7 +188,7 @@ def unique(
     array = plain(x)
     axis = None if dim is None else axis_of("unique", dim, array.ndim)
     wanted: dict[str, Any] = {"return_inverse": return_inverse, "return_counts": return_counts}
-    found: Any = np.unique(array, axis=axis, **wanted)
+    found: Any = np.unique(array, axis=axis, equal_nan=False, **wanted)
     if not isinstance(found, tuple):
         return like(found, x)
     results = list(found)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.announce import Case, Size, case, real
-from tinygrad_edu.errors import DtypeError
+from tinygrad_edu.dtypes import get_default_dtype
 from tinygrad_edu.ops.arithmetic import CONSTANT, sign
 from tinygrad_edu.ops.comparison import eq, ge, isfinite, le, logical_and
 from tinygrad_edu.ops.exponential import LN2, POSITIVE, exp, log, sigmoid
@@ -56,7 +56,10 @@ def _scipy(name: str) -> Callable[..., Any]:
     def kernel(*arrays: Any) -> Any:
         from scipy import special
 
-        return getattr(special, name)(*arrays)
+        out = getattr(special, name)(*arrays)
+        # SciPy widens float16, and float32 beside a Python number.
+        dtype = np.result_type(*arrays)
+        return out if out.dtype == dtype or dtype.kind != "f" else out.astype(dtype)
 
     return kernel
 
@@ -146,7 +149,6 @@ def polygamma(n: int, x: Any) -> Tensor:
     n : int
         Not negative.
     x : Tensor
-        Of a float type.
 
     Returns
     -------
@@ -158,17 +160,17 @@ def polygamma(n: int, x: Any) -> Tensor:
     >>> tg.polygamma(1, tg.tensor([1.0, 2.0]))
     tensor([1.6449, 0.6449])
     """
+    if not isinstance(n, int):
+        raise TypeError(f"polygamma: n is an int, got {n!r}")
     if n < 0:
         raise ValueError(f"polygamma: n is not negative, got {n}")
-    _require_float("polygamma", x)
     from scipy.special import polygamma as kernel
 
-    return kernel(n, x).astype(x.dtype)
+    return kernel(n, x).astype(_floating(x).dtype)
 
 
-def _require_float(name: str, x: Any) -> None:
-    if x.dtype.kind != "f":
-        raise DtypeError(f"{name}: expected floats, got {x.dtype} (shape {x.shape}); convert with .float()")
+def _floating(x: Any) -> Any:
+    return x if x.dtype.kind == "f" else x.astype(get_default_dtype())
 
 
 @example(polygamma)
@@ -236,7 +238,7 @@ def logit(x: Any, eps: float | None = None) -> Tensor:
     Parameters
     ----------
     x : Tensor
-        Of a float type, between 0 and 1; elsewhere the result is NaN, without `eps`.
+        Between 0 and 1; elsewhere the result is NaN, without `eps`.
     eps : float, optional
         Limit `x` to between `eps` and 1 - `eps` first; outside the gradient is 0.
 
@@ -250,10 +252,8 @@ def logit(x: Any, eps: float | None = None) -> Tensor:
     >>> tg.logit(tg.tensor([0.5, 0.9]))
     tensor([0.    , 2.1972])
     """
-    _require_float("logit", x)
-    from scipy.special import logit as kernel
-
-    return kernel(x if eps is None else np.clip(x, eps, 1.0 - eps))
+    x = _floating(x)
+    return _scipy("logit")(x if eps is None else np.clip(x, eps, 1.0 - eps))
 
 
 @example(logit)

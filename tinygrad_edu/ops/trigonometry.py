@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_edu.ops.comparison import eq
 from tinygrad_edu.ops.exponential import sqrt
-from tinygrad_edu.ops.operation import elementwise
+from tinygrad_edu.ops.operation import elementwise, is_complex, plain
 from tinygrad_edu.ops.selection import where
 from tinygrad_edu.tensor import Tensor
 
@@ -31,7 +31,7 @@ __all__ = [
 WITHIN_ONE = (-0.9, 0.9)
 
 
-@elementwise(np.sin, floating=True, x=lambda g, x: g * cos(x))
+@elementwise(np.sin, floating=True, complex=True, x=lambda g, x: g * cos(x))
 def sin(x: Any) -> Tensor:
     r"""Sine.
 
@@ -43,7 +43,7 @@ def sin(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.cos, floating=True, x=lambda g, x: -g * sin(x))
+@elementwise(np.cos, floating=True, complex=True, x=lambda g, x: -g * sin(x))
 def cos(x: Any) -> Tensor:
     r"""Cosine.
 
@@ -55,7 +55,9 @@ def cos(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.tan, floating=True, domain={"x": (-1.2, 1.2)}, x=lambda g, result: g * (1.0 + result * result))
+@elementwise(
+    np.tan, floating=True, complex=True, domain={"x": (-1.2, 1.2)}, x=lambda g, result: g * (1.0 + result * result)
+)
 def tan(x: Any) -> Tensor:
     r"""Tangent; :math:`\tan' = 1 + \tan^2`.
 
@@ -67,7 +69,7 @@ def tan(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.arcsin, floating=True, domain={"x": WITHIN_ONE}, x=lambda g, x: g / sqrt(1.0 - x * x))
+@elementwise(np.arcsin, floating=True, complex=True, domain={"x": WITHIN_ONE}, x=lambda g, x: g / sqrt(1.0 - x * x))
 def asin(x: Any) -> Tensor:
     r"""Inverse sine, in :math:`[-\pi/2, \pi/2]`; :math:`\arcsin' x = 1 / \sqrt{1 - x^2}`.
 
@@ -79,7 +81,7 @@ def asin(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.arccos, floating=True, domain={"x": WITHIN_ONE}, x=lambda g, x: -g / sqrt(1.0 - x * x))
+@elementwise(np.arccos, floating=True, complex=True, domain={"x": WITHIN_ONE}, x=lambda g, x: -g / sqrt(1.0 - x * x))
 def acos(x: Any) -> Tensor:
     r"""Inverse cosine, in :math:`[0, \pi]`; :math:`\arccos' x = -1 / \sqrt{1 - x^2}`.
 
@@ -91,7 +93,7 @@ def acos(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.arctan, floating=True, x=lambda g, x: g / (1.0 + x * x))
+@elementwise(np.arctan, floating=True, complex=True, x=lambda g, x: g / (1.0 + x * x))
 def atan(x: Any) -> Tensor:
     r"""Inverse tangent, in :math:`(-\pi/2, \pi/2)`; :math:`\arctan' x = 1 / (1 + x^2)`.
 
@@ -127,7 +129,7 @@ def atan2(a: Any, b: Any) -> Tensor:
     """
 
 
-@elementwise(np.sinh, floating=True, x=lambda g, x: g * cosh(x))
+@elementwise(np.sinh, floating=True, complex=True, x=lambda g, x: g * cosh(x))
 def sinh(x: Any) -> Tensor:
     r"""Hyperbolic sine.
 
@@ -139,7 +141,7 @@ def sinh(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.cosh, floating=True, x=lambda g, x: g * sinh(x))
+@elementwise(np.cosh, floating=True, complex=True, x=lambda g, x: g * sinh(x))
 def cosh(x: Any) -> Tensor:
     r"""Hyperbolic cosine.
 
@@ -151,7 +153,7 @@ def cosh(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.tanh, floating=True, x=lambda g, result: g - g * result * result)
+@elementwise(np.tanh, floating=True, complex=True, x=lambda g, result: g - g * result * result)
 def tanh(x: Any) -> Tensor:
     r"""Hyperbolic tangent; :math:`\tanh' = 1 - \tanh^2`.
 
@@ -163,7 +165,7 @@ def tanh(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.arcsinh, floating=True, x=lambda g, x: g / sqrt(x * x + 1.0))
+@elementwise(np.arcsinh, floating=True, complex=True, x=lambda g, x: g / sqrt(x * x + 1.0))
 def asinh(x: Any) -> Tensor:
     r"""Inverse hyperbolic sine; its derivative is :math:`1 / \sqrt{x^2 + 1}`.
 
@@ -175,9 +177,15 @@ def asinh(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.arccosh, floating=True, domain={"x": (1.2, 3.0)}, x=lambda g, x: g / sqrt(x * x - 1.0))
+@elementwise(
+    np.arccosh,
+    floating=True,
+    complex=True,
+    domain={"x": (1.2, 3.0)},
+    x=lambda g, x: g / (sqrt(x - 1.0) * sqrt(x + 1.0) if is_complex(plain(x)) else sqrt(x * x - 1.0)),
+)
 def acosh(x: Any) -> Tensor:
-    r"""Inverse hyperbolic cosine, for :math:`x \ge 1`; its derivative is :math:`1 / \sqrt{x^2 - 1}`.
+    r"""Inverse hyperbolic cosine; its derivative is :math:`1 / (\sqrt{x - 1} \sqrt{x + 1})`. Of a real :math:`x \ge 1`.
 
     Examples
     --------
@@ -187,7 +195,7 @@ def acosh(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.arctanh, floating=True, domain={"x": WITHIN_ONE}, x=lambda g, x: g / (1.0 - x * x))
+@elementwise(np.arctanh, floating=True, complex=True, domain={"x": WITHIN_ONE}, x=lambda g, x: g / (1.0 - x * x))
 def atanh(x: Any) -> Tensor:
     r"""Inverse hyperbolic tangent, for :math:`|x| < 1`; its derivative is :math:`1 / (1 - x^2)`.
 

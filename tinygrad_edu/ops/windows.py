@@ -32,6 +32,7 @@ def _kernel(name: str, kernel_size: Any) -> tuple[int, ...]:
 
 
 @operation(
+    complex=True,
     view=True,
     x=lambda g, x_shape, kernel_size, stride, dilation: overlap_add(
         g, x_shape[len(x_shape) - len(_kernel("windows", kernel_size)) :], stride, dilation
@@ -107,6 +108,7 @@ def _(n: Size = 2, length: Size = 4, kernel: Size = 2, stride: Size = 1) -> Case
 
 
 @operation(
+    complex=True,
     y=lambda g, y_shape, size, stride, dilation: windows(g, y_shape[len(y_shape) - len(size) :], stride, dilation),
 )
 def overlap_add(y: Any, size: Any, stride: Any = 1, dilation: Any = 1) -> Tensor:

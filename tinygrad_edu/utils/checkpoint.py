@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.autograd.function import JointNode, Parts, _alias
+from tinygrad_edu.autograd.joint import JointNode, Parts, alias
 from tinygrad_edu.grad_mode import mode, set_grad_enabled
 from tinygrad_edu.graph import Node, Step, Value, clock, sweep
 from tinygrad_edu.random import get_rng_state, set_rng_state
@@ -39,7 +39,7 @@ def checkpoint(
     function : callable
         It may use Tensors beside its arguments, such as parameters. It must compute the same when called again, and
         must not write to its arguments.
-    *args, **kwargs
+    *args
         Its arguments.
     use_reentrant : bool, optional
         Accepted for PyTorch programs; both variants are this one, which does what PyTorch recommends and calls
@@ -48,6 +48,8 @@ def checkpoint(
         Whether the second call draws the same random numbers as the first, for example in dropout.
     determinism_check : {"default", "none"}
         Whether the results of both calls are compared by shape and dtype.
+    **kwargs
+        Its keyword arguments.
 
     Returns
     -------
@@ -100,7 +102,7 @@ def checkpoint(
     if not call.places:
         return returned
     call.outside = _outside([listed[i].node for i in call.places], start)
-    results = [_alias(listed[i], tensors) for i in call.places]
+    results = [alias(listed[i], tensors, "a checkpointed function") for i in call.places]
     call.forms = [(y.shape, y.dtype) for y in results]
     JointNode.record(_CHECKPOINT, _pull, tuple(call.outside), results, tensors, call)
     for i, y in zip(call.places, results, strict=True):

@@ -1,0 +1,157 @@
+"""Which values occur, choices by one bound, extremes and medians that pass over NaN, arithmetic of integers."""
+
+import math
+import operator
+
+from tests.conformance.families import NOT_A_TENSOR, SPECIAL, along_dims, expanded, of_two
+from tests.conformance.inputs import b, f, f32, i, i32, ties, u8, v, zeros
+from tests.conformance.sample import differs, edge, refused, sample
+
+NANS = v([[1.0, math.nan, -2.0], [3.0, 0.5, math.nan], [math.nan, math.nan, math.nan]])
+NAN = v([math.nan, 1.0, math.nan, -math.inf])
+OTHER = v([math.nan, math.nan, 1.0, -math.inf])
+SHIFTS = ("bitwise_left_shift", "bitwise_right_shift")
+WHOLE = ("gcd", "lcm", *SHIFTS)
+UNNAMED = "NumPy refuses it, whose message does not name the operation"
+
+
+def detached(results: tuple) -> tuple:
+    """Without their gradients, which PyTorch gives none of."""
+    return tuple(y.detach() for y in results)
+
+
+TABLE = [
+    # Which occur
+    *along_dims("mode", several=False),
+    sample("mode", i(3, 8)),
+    sample("mode", ties(3, 8), 1),
+    sample("mode", b(7)),
+    edge("mode", f(3)),
+    edge("mode", v([2, 2, 1, 1])),
+    edge("mode", v([math.nan, 1.0, 1.0])),
+    edge("mode", f(3, 0).t),
+    refused("mode", f(3, 0)),
+    edge("mode", f()),
+    edge("mode", ties(3, 4), 1),
+    refused("mode"),
+    sample("unique_consecutive", v([1, 1, 2, 2, 1])),
+    sample("unique_consecutive", ties(3, 4)),
+    sample("unique_consecutive", v([1, 1, 2, 2, 1]), return_inverse=True),
+    sample("unique_consecutive", v([1, 1, 2, 2, 1]), return_counts=True),
+    sample("unique_consecutive", v([1, 1, 2, 2, 1]), return_inverse=True, return_counts=True),
+    sample("unique_consecutive", v([[1, 2], [1, 2], [0, 5]]), dim=0),
+    sample("unique_consecutive", v([[1, 1, 2], [3, 3, 4]]), dim=1, return_counts=True),
+    edge("unique_consecutive", f()),
+    edge("unique_consecutive", f(0)),
+    edge("unique_consecutive", i(0), return_inverse=True, return_counts=True),
+    edge("unique_consecutive", v([True, True, False])),
+    edge("unique_consecutive", i(3, 4).t),
+    edge("unique_consecutive", v([math.nan, math.nan, 1.0])),
+    refused("unique_consecutive", i(3, 4), dim=2),
+    refused("unique_consecutive", i(3, 4), dim="0"),
+    refused("unique_consecutive", i(3, 4), nonsense=1),
+    refused("unique_consecutive"),
+    sample("isin", i(3, 4), v([2, 5])),
+    sample("isin", f(3), f(2)),
+    sample("isin", i(3), 2),
+    sample("isin", 2, i(3)),
+    sample("isin", i(3, 4), v([2, 5]), invert=True),
+    sample("isin", v([1, 2, 3]), v([2, 5]), assume_unique=True),
+    edge("isin", f(), f()),
+    edge("isin", i(0), v([2])),
+    edge("isin", i(3), i(0)),
+    edge("isin", i(3, 4).t, v([[2], [5]])),
+    edge("isin", i(3), v([2.0])),
+    edge("isin", v([math.nan, 1.0]), v([math.nan])),
+    refused("isin", i(3)),
+    differs("isin", i(3), "text", because=NOT_A_TENSOR),
+    differs("isin", 2, 3, because="numbers are operands"),
+    differs("isin", b(3), b(2), because="booleans are numbers"),
+    sample("histogram", f(20), 4).then(detached),
+    sample("histogram", f(20), 5, range=(-1.0, 1.0)).then(detached),
+    sample("histogram", f(20), v([-2.0, -0.5, 0.3, 2.0]).still).then(detached),
+    sample("histogram", f(20), 4, weight=f(20).still).then(detached),
+    sample("histogram", f(20), 4, density=True).then(detached),
+    sample("histogram", f32(20), bins=4).then(detached),
+    edge("histogram", f(0), 4).then(detached),
+    edge("histogram", f(3, 4).t, 4).then(detached),
+    edge("histogram", v([1.0, 1.0, 1.0]), 4).then(detached),
+    edge("histogram", v([0.0, 1.0, 2.0, 3.0]), 3, range=(0.0, 3.0)).then(detached),
+    edge("histogram", v([5.0, 6.0]), 2, range=(0.0, 1.0)).then(detached),
+    *(differs("histogram", f(3), bins, because=UNNAMED) for bins in (0, -1, v([[0.0, 1.0]]))),
+    differs("histogram", f(3), 4, range=(2.0, 1.0), because=UNNAMED),
+    differs("histogram", f(3), 4, weight=f(4), because=UNNAMED),
+    refused("histogram", i(3), 4),
+    edge("histogram", f(6).still),
+    sample("histogram", f(6).still, 3, range=(-2.0, 2.0), weight=f(6).still),
+    refused("histogram"),
+    # One bound, and extremes that pass over NaN
+    *(row for name in ("fmax", "fmin") for row in of_two(name, numbers=False)),
+    *(edge(name, ties(3, 4), ties(4)) for name in ("fmax", "fmin")),
+    *(edge(name, NAN, OTHER) for name in ("fmax", "fmin")),
+    *(edge(name, b(3), b(3)) for name in ("fmax", "fmin")),
+    *(sample(name, f(3, 4), 0.3) for name in ("clamp_min", "clamp_max")),
+    *(sample(name, f(3, 4), f(4)) for name in ("clamp_min", "clamp_max")),
+    *(sample(name, i(3), 2) for name in ("clamp_min", "clamp_max")),
+    *(edge(name, ties(3, 4), 0.0) for name in ("clamp_min", "clamp_max")),
+    *(edge(name, ties(3, 4), ties(4)) for name in ("clamp_min", "clamp_max")),
+    *(edge(name, i(3), 1.5) for name in ("clamp_min", "clamp_max")),
+    *(edge(name, f(), 0.5) for name in ("clamp_min", "clamp_max")),
+    *(edge(name, f(0, 3), 0.5) for name in ("clamp_min", "clamp_max")),
+    *(edge(name, f(3, 4).t, 0.5) for name in ("clamp_min", "clamp_max")),
+    *(edge(name, SPECIAL, 0.5) for name in ("clamp_min", "clamp_max")),
+    *(refused(name, f(3)) for name in ("clamp_min", "clamp_max")),
+    *(refused(name, f(3), f(4)) for name in ("clamp_min", "clamp_max")),
+    *(refused(name, f(3), None) for name in ("clamp_min", "clamp_max")),
+    edge("fmax", NANS, v([1.0, 2.0, math.nan])),
+    *(row for row in along_dims("nanmedian", several=False) if not expanded(row)),
+    sample("nanmedian", f(3, 4)),
+    sample("nanmedian", i(3, 4), dim=1),
+    edge("nanmedian", f()),
+    edge("nanmedian", f(0)),
+    edge("nanmedian", ties(6)),
+    edge("nanmedian", NANS),
+    edge("nanmedian", NANS, dim=1),
+    edge("nanmedian", NANS, 0, True),
+    refused("nanmedian", f(0, 3), dim=0),
+    refused("nanmedian"),
+    # Distances of pairs
+    *(sample("pdist", f(4, 3), p) for p in (1, 2, 2.5)),
+    sample("pdist", v([[1.0, 2.0], [1.5, 4.0], [3.0, 3.0]]), math.inf),
+    # Where two differences are the largest, each gets all of PyTorch's gradient, and half of ours.
+    differs("pdist", v([[1.0, 2.0], [2.0, 3.0]]), math.inf, because="the largest share the gradient"),
+    sample("pdist", f32(4, 3)),
+    edge("pdist", zeros(2, 3)).first(),
+    edge("pdist", f(4, 3), 0),
+    # Where there is no pair, PyTorch's backward may read memory that is not there.
+    *(edge("pdist", f(n, 3)).then(lambda y: y.detach()) for n in (0, 1)),
+    edge("pdist", f(3, 4).t),
+    edge("pdist", v([[1.0, 2.0], [1.0, 2.0], [3.0, 4.0]])),
+    refused("pdist", f(4)),
+    refused("pdist", f(2, 4, 3)),
+    differs("pdist", f(4, 3), -1, because="every power is taken"),
+    differs("pdist", i(4, 3), because="it is refused by the norm within"),
+    refused("pdist"),
+    # Integers
+    *(sample(name, i(3, 4), i(4)) for name in WHOLE),
+    *(sample(name, i32(3), i32(3)) for name in WHOLE),
+    *(sample(name, u8(3), u8(3)) for name in WHOLE),
+    *(edge(name, i(), i()) for name in WHOLE),
+    *(edge(name, i(3), i()) for name in WHOLE),
+    *(edge(name, i(0, 3), i(3)) for name in WHOLE),
+    *(edge(name, i(3, 4).t, i(4, 6).step) for name in WHOLE),
+    *(edge(name, u8(3), i32(3)) for name in WHOLE),
+    *(refused(name, f(3), f(3)) for name in ("gcd", "lcm")),
+    *(refused(name, i(3), i(4)) for name in WHOLE),
+    *(refused(name, i(3)) for name in WHOLE),
+    *(edge(name, v([-6, 0, 4, 0]), v([4, 3, -6, 0])) for name in ("gcd", "lcm")),
+    *(refused(name, b(3), b(3)) for name in ("gcd", "lcm")),
+    *(sample(name, i(3), 2) for name in SHIFTS),
+    *(sample(name, 5, i(3)).only(name) for name in SHIFTS),
+    *(edge(name, v([-8, 8, 0]), v([1, 0, 62])) for name in SHIFTS),
+    *(differs(name, b(3), b(3), because="booleans are integers, as in NumPy") for name in SHIFTS),
+    *(sample(call, i(3), 2) for call in (operator.lshift, operator.rshift)),
+    *(sample(call, i(3), i(3)) for call in (operator.lshift, operator.rshift)),
+    *(sample(name, i(3, 4), i(3, 4)) for name in WHOLE),
+    *(refused(name, f(3), i(3)) for name in SHIFTS),
+]
