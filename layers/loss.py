@@ -300,7 +300,7 @@ class CrossEntropyLoss(_Loss):
     def definition(x, target, *, reduction):
         x = x - x.amax(1, keepdim=True).detach()  # so that the largest does not round the others away
         log_p = x - x.logsumexp(1, keepdim=True)
-        if target.dtype.kind == "f":
+        if target.dtype.kind in "fO":  # objects are exact numbers
             losses = -(target * log_p).sum(1)
         else:
             losses = -log_p.gather(1, target.reshape((target.shape[0], 1, *target.shape[1:]))).squeeze(1)
@@ -309,7 +309,7 @@ class CrossEntropyLoss(_Loss):
     @staticmethod
     def by_hand(x, target, *, reduction):
         log_p = log_softmax(x, 1)  # z − log Σ_k e^z_k
-        if target.dtype.kind == "f":
+        if target.dtype.kind in "fO":  # objects are exact numbers
             losses = -(target * log_p).sum(1)
         else:
             losses = -np.take_along_axis(log_p, target[:, None], 1)[:, 0]
@@ -321,7 +321,7 @@ class CrossEntropyLoss(_Loss):
             each = shared(dy, losses.size, reduction) * np.ones_like(losses)
             each = each[:, None]
             dx = np.exp(log_p)
-            if target.dtype.kind == "f":
+            if target.dtype.kind in "fO":  # objects are exact numbers
                 dx = dx * target.sum(1, keepdims=True) - target
                 return dx * each, lambda: -log_p * each
             at = target[:, None]

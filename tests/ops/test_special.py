@@ -130,3 +130,11 @@ def test_known_values():
 
 def test_the_derivative_of_i1_at_zero_is_a_half(torch):
     check(torch, tg.special.i1, torch.special.i1, [np.array([-2.0, 0.0, 1e-9, 3.0])], twice=False, **CLOSE)
+
+
+def test_the_second_derivative_of_sinc_at_0_is_that_of_its_series():
+    x = tg.tensor([0.0, 1e-4], dtype=tg.float64, requires_grad=True)
+    (first,) = tg.autograd.grad(tg.sinc(x).sum(), x, create_graph=True)
+    (second,) = tg.autograd.grad(first.sum(), x)
+    # 1 - π²x²/6 + …; the formula for x ≠ 0 loses eight of its digits at 1e-4.
+    np.testing.assert_allclose(second.numpy(), -(np.pi**2) / 3, rtol=1e-6)

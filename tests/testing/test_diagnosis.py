@@ -141,7 +141,7 @@ PLANTED = [
     (elementwise("relu, no mask"), 0, "it is wrong exactly where x < 0"),
     (elementwise("relu, other side"), 0, "the condition is the wrong way round"),
     (elementwise("tanh, sign"), 0, "the term -2 · dy·y·y is missing, or is there with a wrong factor"),
-    (elementwise("tanh, no square"), 0, "it has −dy·y where −dy·y·y is right"),
+    (elementwise("tanh, no square"), 0, "the term dy·y·(1 − y) is missing, or is there with a wrong factor"),
     (elementwise("tanh, of x"), 0, "it has −dy·x·x where −dy·y·y is right"),
     (elementwise("tanh, twelfth digit"), 0, "a constant factor is wrong by a relative 1e-12"),
     (correlation("kernel reversed"), 1, "it has the right values in reverse along axis 0"),

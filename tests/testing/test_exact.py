@@ -265,3 +265,9 @@ def test_verify_accuses_the_backward_where_only_sixty_digits_see_the_error():
 def test_a_model_or_a_large_input_has_no_such_form():
     assert "one by one" in verify(nn.Sequential(nn.Tanh()), tg.ones(2)).absent["60 digits"]
     assert "too many" in verify(nn.Tanh(), tg.ones(50, 50)).absent["60 digits"]
+
+
+def test_cross_entropy_against_probabilities_is_right_to_sixty_digits():
+    report = verify(nn.CrossEntropyLoss(), (drawn(3, 4), scipy.special.softmax(drawn(3, 4), 1)))
+    assert "60 digits" in report.forms, report.absent
+    assert report.ok, report

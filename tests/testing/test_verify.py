@@ -596,3 +596,13 @@ def test_html_is_the_table_in_one_block():
     html = verify("Linear")._repr_html_()
     assert html.startswith("<pre") and html.endswith("</pre>")
     assert "all forms agree" in html
+
+
+def test_the_reference_form_runs_the_reference():
+    class Referred(nn.ReLU):
+        @staticmethod
+        def reference(x):
+            return np.maximum(x, 0), lambda dy: 2 * dy * (x > 0)
+
+    report = verify(Referred(), np.array([[1.0, -2.0]]), forms=("graph", "by hand", "reference"))
+    assert report.odd_one_out("x") == "reference"

@@ -116,7 +116,7 @@ def check_pair(
             trial = Trial(by_hand, arguments, options, seed)
             verdicts = [_judged(trial, i, generator, digits) for i in wanted]
             return [verdict for verdict in verdicts if verdict is not None]
-        except (Inexact, AttributeError, TypeError, ValueError) as error:
+        except (Inexact, ArithmeticError, LookupError, AttributeError, TypeError, ValueError) as error:
             raise ExactError(f"{type(error).__name__}: {error}") from error
 
 

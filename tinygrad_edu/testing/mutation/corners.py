@@ -9,8 +9,8 @@ import numpy as np
 
 from tinygrad_edu.announce import Case, applied, case, matrix, real
 from tinygrad_edu.layers import AvgPool2d, BCELoss, Conv2d
+from tinygrad_edu.linalg import svd
 from tinygrad_edu.ops import det, index_put
-from tinygrad_edu.ops.decompositions import svd
 
 __all__ = ["CLOSED", "CORNERS"]
 

@@ -106,19 +106,19 @@ class MutationReport:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         table.add_column("", no_wrap=True)
-        for heading in ("mutants", "killed", "equivalent", "survived"):
+        for heading in ("mutants", "killed", "by an error", "equivalent", "survived"):
             table.add_column(heading, justify="right")
-        table.add_column("killed by")
         known, missed = set(self.equivalent), set(self.survivors)
         files = list(dict.fromkeys(o.file for o in self.outcomes))
         for file in [*files, None]:
             found = [o for o in self.outcomes if file in (o.file, None)]
-            how = Counter(o.killed_by for o in found if o.killed_by)
-            numbers = (len(found), sum(how.values()), len(known & set(found)), len(missed & set(found)))
-            told = ", ".join(f"{form} {count}" for form, count in how.most_common())
-            style = "bold" if file is None else "red" if numbers[3] else ""
-            table.add_row(file or "all", *map(str, numbers), told, style=style)
+            by = Counter(o.killed_by for o in found if o.killed_by)
+            numbers = (len(found), by.total(), by["error"], len(known & set(found)), len(missed & set(found)))
+            style = "bold" if file is None else "red" if numbers[-1] else ""
+            table.add_row(file or "all", *map(str, numbers), style=style)
         yield table
+        forms = ", ".join(f"{form} {count}" for form, count in by.most_common())
+        yield Text(f"Killed by: {forms}.", "dim")
         for o in self.survivors:
             yield Text(f"{o.file}:{o.line} {o.site}: {o.kind} survived{f' ({o.detail})' if o.detail else ''}", "red")
             yield Text(f"    - {o.before}\n    + {o.after}")

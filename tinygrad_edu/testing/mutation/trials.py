@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.announce import Announcement
 from tinygrad_edu.layers.module import Module
+from tinygrad_edu.layers.torch_twin import import_torch
 from tinygrad_edu.ops.operation import plain
+from tinygrad_edu.tensor import tensor
 from tinygrad_edu.testing.compare import EXACT, compared, names_of
 from tinygrad_edu.testing.exact.check import ExactError, check_pair
 from tinygrad_edu.testing.exact.form import FORM
 from tinygrad_edu.testing.forms import FORMS
 from tinygrad_edu.testing.gradients import Absent, Gradients
+from tinygrad_edu.testing.in_torch import torch_function
 from tinygrad_edu.testing.mutation.cases import cornered, subjects
 from tinygrad_edu.testing.mutation.corners import CLOSED
 from tinygrad_edu.testing.mutation.second import along, difference_along
@@ -137,7 +140,39 @@ def second(trial: Trial) -> tuple[str, str] | None:
     return None
 
 
-CHECKS: dict[str, Callable[[Trial], tuple[str, str] | None]] = {FORM: exact, "float32": narrow, "second": second}
+def of_complex(trial: Trial) -> tuple[str, str] | None:
+    """Hold gradients with regard to complex inputs against PyTorch's."""
+    found = complex_gradients(trial.subject.target, tensor, trial.subject)
+    for mine, theirs in zip(found, trial.expected["torch"], strict=True):
+        if mine.shape != theirs.shape or not np.allclose(mine, theirs, rtol=EXACT, atol=EXACT, equal_nan=True):
+            return "torch", "complex: a gradient differs"
+    return None
+
+
+def complex_gradients(function: Any, make: Any, subject: Subject) -> list[NDArray]:
+    """Of the float inputs, made complex, by this library's tensors or PyTorch's."""
+    generator = np.random.default_rng([subject.seed, 4])
+
+    def leaf(a: NDArray) -> Any:
+        if a.dtype.kind != "f":
+            return make(a)
+        return make(a + 1j * generator.uniform(-1, 1, a.shape), requires_grad=True)
+
+    inputs = [mapped(value, leaf) for value in subject.inputs]
+    y = function(*inputs, **subject.options)
+    dy = generator.uniform(0.5, 1.5, tuple(y.shape)) * np.exp(1j * generator.uniform(0, 6, tuple(y.shape)))
+    y.backward(make(dy if str(y.dtype).endswith("complex128") else dy.real))
+    leaves = [p for x in inputs for p in (x if isinstance(x, list | tuple) else [x]) if hasattr(p, "requires_grad")]
+    found = [p.grad for p in leaves if p.grad is not None]
+    return [np.array(g.resolve_conj() if hasattr(g, "resolve_conj") else g.array) for g in found]
+
+
+CHECKS: dict[str, Callable[[Trial], tuple[str, str] | None]] = {
+    FORM: exact,
+    "float32": narrow,
+    "second": second,
+    "complex": of_complex,
+}
 
 
 def trials_of(known: Announcement, seed: int = 0) -> Iterator[Trial]:
@@ -182,6 +217,11 @@ def made(subject: Subject, dy: NDArray, thorough: bool, corner: bool) -> Iterato
         with contextlib.suppress(Absent):
             expected[form] = FORMS[form](subject, dy)
     yield Trial(subject, dy, "by hand" if layer else "graph", expected)
+    if not layer and "torch" in expected:
+        with contextlib.suppress(Exception):  # PyTorch's is for real numbers alone
+            torch = import_torch()
+            theirs = complex_gradients(torch_function(subject, torch), torch.tensor, subject)
+            yield Trial(subject, dy, "complex", {"torch": theirs})
     if layer:
         if getattr(subject.target, "reference", None) is not None:
             yield Trial(subject, dy, "reference", expected)
