@@ -3,7 +3,8 @@
 import importlib.metadata
 
 project = "tinygrad_edu"
-author = "the tinygrad_edu authors"
+author = "tinygrad_edu contributors"
+copyright = "2026, tinygrad_edu contributors"
 release = importlib.metadata.version("tinygrad_edu")
 
 extensions = ["myst_parser", "sphinx-mathjax-offline", "sphinx_copybutton"]

@@ -147,7 +147,7 @@ def test_the_message_names_element_values_and_what_is_wrong(x):
     message = str(caught.value)
     assert message.startswith(f"mean_square: wrong ({__file__}:")
     assert "the gradient of x is wrong: x[" in message
-    assert "by 60 digits; 12 times); it is 12 times" in message
+    assert "by 60 digits; 12 times)\n    it is 12 times" in message
 
 
 def test_a_broken_clause_is_named_though_the_numbers_are_right(x):

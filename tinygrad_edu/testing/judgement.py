@@ -49,9 +49,10 @@ class Judgement:
             ratio = (
                 f"{found / right:.15g} times" if right and found / right != 1 else "in later digits than a float has"
             )
+            why = "".join(f"\n    {sentence}" for sentence in self.why.split("; ") if sentence)
             return (
                 f"the gradient of {self.argument} is wrong: {self.argument}{place} gets {found:.17g}, and the derivative of "
-                f"the forward is {right:.17g} (by {self.by}; {ratio if right else 'it should vanish'}){why}"
+                f"the forward\n    is {right:.17g} (by {self.by}; {ratio if right else 'it should vanish'}){why}"
             )
         if self.verdict == "cannot tell":
             return f"the gradient of {self.argument}: cannot tell{why}"
