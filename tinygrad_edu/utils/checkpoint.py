@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.autograd.joint import JointNode, Parts, alias
+from tinygrad_edu.func.tree import flattened
 from tinygrad_edu.grad_mode import mode, set_grad_enabled
 from tinygrad_edu.graph import Node, Step, Value, clock, sweep
 from tinygrad_edu.random import get_rng_state, set_rng_state
@@ -90,7 +91,7 @@ def checkpoint(
     call = _Call(function, args, kwargs, preserve_rng_state, determinism_check == "default")
     start = next(clock)
     returned = function(*args, **kwargs)
-    tensors = [*_tensors(args), *_tensors(kwargs.values())]
+    tensors = [x for x in flattened((args, kwargs))[0] if isinstance(x, Tensor)]
     for x in tensors:
         if x.memory is not None and x.memory.written > start:
             raise RuntimeError(
@@ -179,16 +180,6 @@ def _outside(nodes: Iterable[Any], start: int) -> list[Node | Value]:
         else:
             outside.append(x)
     return outside
-
-
-def _tensors(arguments: Iterable[Any]) -> list[Tensor]:
-    found: list[Tensor] = []
-    for argument in arguments:
-        if isinstance(argument, Tensor):
-            found.append(argument)
-        elif isinstance(argument, list | tuple):
-            found += _tensors(argument)
-    return found
 
 
 def _described(forms: Sequence[tuple[tuple[int, ...], np.dtype]]) -> str:

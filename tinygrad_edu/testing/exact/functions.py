@@ -56,7 +56,7 @@ def PI() -> Decimal:
 sin, cos, tan, sinh, cosh, tanh = (
     by_mpmath(f) for f in (mpmath.sin, mpmath.cos, mpmath.tan, mpmath.sinh, mpmath.cosh, mpmath.tanh)
 )
-gamma_log, psi, trigamma = by_mpmath(mpmath.loggamma), by_mpmath(mpmath.psi), by_mpmath(lambda x: mpmath.psi(1, x))
+digamma, trigamma = by_mpmath(lambda x: mpmath.psi(0, x)), by_mpmath(lambda x: mpmath.psi(1, x))
 erf, erfc, ncdf = by_mpmath(mpmath.erf), by_mpmath(mpmath.erfc), by_mpmath(mpmath.ncdf)
 
 
@@ -119,8 +119,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "erfinv": unary(by_mpmath(mpmath.erfinv), lambda x, y: HALF * PI().sqrt() * (y * y).exp()),
     "ndtr": unary(ncdf, lambda x, y: gauss(x)),
     "log_ndtr": unary(lambda x: ncdf(x).ln(), lambda x, y: gauss(x) / ncdf(x)),
-    "gammaln": unary(gamma_log, lambda x, y: by_mpmath(lambda v: mpmath.psi(0, v))(x)),
-    "psi": unary(by_mpmath(lambda x: mpmath.psi(0, x)), lambda x, y: trigamma(x)),
+    "gammaln": unary(by_mpmath(mpmath.loggamma), lambda x, y: digamma(x)),
+    "psi": unary(digamma, lambda x, y: trigamma(x)),
     "sign": np.frompyfunc(lambda x: Dual(Decimal((as_dual(x) > 0) - (as_dual(x) < 0))), 1, 1),
     "isnan": question("is_nan"),
     "isinf": question("is_infinite"),
