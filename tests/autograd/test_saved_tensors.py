@@ -97,6 +97,14 @@ def test_layers_are_packed_too():
         np.testing.assert_allclose(p.grad.numpy(), g, rtol=1e-5, atol=1e-6)
 
 
+def test_a_layer_uses_what_was_unpacked_and_nothing_else():
+    layer = nn.Linear(3, 2)
+    with saved_tensors_hooks(lambda t: t, tg.zeros_like):
+        y = layer(tg.ones(5, 3)).sum()
+    y.backward()
+    assert layer.weight.grad.tolist() == [[0.0] * 3] * 2  # dy xᵀ of an x that was unpacked as zeros
+
+
 def test_hooks_run_with_nothing_recorded_and_see_no_history():
     seen = []
     x = tg.ones(2, requires_grad=True)

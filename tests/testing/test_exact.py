@@ -181,6 +181,23 @@ def test_verify_accuses_the_backward_where_only_sixty_digits_see_the_error():
     assert all(c.ok for c in report.comparisons if "60 digits" not in c.forms)
 
 
+class Hardly(Nearly):
+    """exp, with a backward that is wrong in the twentieth digit, which floats do not have."""
+
+    kind = "test"
+
+    @staticmethod
+    def by_hand(x):
+        y = np.exp(x)
+        return y, lambda dy: dy * y + 1e-20 * dy * y
+
+
+def test_an_error_that_floats_cannot_hold_is_the_backwards_too():
+    report = verify(Hardly(), drawn(3))
+    assert not report.ok
+    assert report.odd_one_out("x") == "by hand"
+
+
 def test_a_model_or_a_large_input_has_no_such_form():
     assert "one by one" in verify(nn.Sequential(nn.Tanh()), tg.ones(2)).absent["60 digits"]
     assert "too many" in verify(nn.Tanh(), tg.ones(50, 50)).absent["60 digits"]
