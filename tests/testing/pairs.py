@@ -723,12 +723,19 @@ def strided_conv1d(x, w):
     (1, 2, 4, 4),
     mask=("r == m", "r >= m - 1"),
     repeat=("dy[:, :, :, None, :, None]", "dy[:, :, :, None, ::-1, None]"),
-    lost=("(r == m) *", "1.0 *"),
+    lost=("is_largest * dy", "dy"),
+    all_ties=("/ is_largest.sum(axis=(3, 5), keepdims=True)", ""),
 )
 def max_pool_by_mask(x):
     r = x.reshape(1, 2, 2, 2, 2, 2)
     m = r.max(axis=(3, 5), keepdims=True)
-    return m[:, :, :, 0, :, 0], lambda dy: ((r == m) * dy[:, :, :, None, :, None]).reshape(x.shape)
+    is_largest = r == m
+
+    def backward(dy):
+        dr = is_largest * dy[:, :, :, None, :, None] / is_largest.sum(axis=(3, 5), keepdims=True)
+        return dr.reshape(x.shape)
+
+    return m[:, :, :, 0, :, 0], backward
 
 
 @written(

@@ -274,7 +274,8 @@ def test_a_subgradient_at_a_kink_is_right():
 
         report = assert_gradients_agree(relu, np.array([0.0, 1.0, -1.0]))
         assert report.verdict == "right"
-        assert "between the slopes of both sides" in str(report)
+        assert "1 of 3 elements are at kinks, where it is between the slopes around: x[0] gets" in str(report)
+        assert "PyTorch's relu takes 0 at 0" in str(report)
 
 
 def test_what_is_no_subgradient_at_a_kink_is_wrong():
@@ -297,24 +298,112 @@ def test_all_ties_of_a_maximum_may_not_get_the_gradient():
         assert_gradients_agree(largest, x, share=False)
 
 
-def test_what_is_flat_at_the_inputs_cannot_be_told():
-    def relu(x):
-        return np.maximum(x, 0), lambda dy: 7 * dy * (x > 0)
+def test_the_norm_at_zero_may_have_any_gradient_of_at_most_its_slope_and_not_none():
+    def norm(x, at_zero):
+        n = np.sqrt((x * x).sum())
+        return n, lambda dy: dy * x / n if n > 0 else x + at_zero
 
-    report = assert_gradients_agree(relu, np.array([-1.0, -2.0]))
+    x = np.zeros(3)
+    assert assert_gradients_agree(norm, x, at_zero=0.0).verdict == "right"
+    with pytest.raises(AssertionError, match=r"x\[0\] gets 3"):
+        assert_gradients_agree(norm, x, at_zero=3.0)
+    with pytest.raises(AssertionError, match=r"x\[0\] gets nan"):
+        assert_gradients_agree(lambda x: (np.sqrt((x * x).sum()), lambda dy: dy * x / np.sqrt((x * x).sum())), x)
+
+
+def test_the_second_largest_of_equal_numbers_may_be_any_of_them():
+    """It is neither convex nor concave: what moves one of them alone moves nothing."""
+
+    def second(x):
+        k = np.argsort(x)[-2]
+
+        def backward(dy):
+            dx = np.zeros_like(x)
+            dx[k] = dy
+            return dx
+
+        return x[k], backward
+
+    assert assert_gradients_agree(second, np.ones(4)).verdict == "right"
+
+
+# Elsewhere than at the inputs given
+
+
+def seven_times_relu(x, beyond):
+    return np.maximum(x, 0), lambda dy: dy * np.where(x > beyond, 7, x > 0)
+
+
+def test_what_is_flat_at_the_inputs_is_seen_with_other_signs():
+    x = np.array([-1.0, -2.0])
+    with pytest.raises(AssertionError, match="right at the inputs given, and wrong with other signs"):
+        assert_gradients_agree(seven_times_relu, x, beyond=0)
+    report = assert_gradients_agree(seven_times_relu, x, beyond=0, sweep=False)
     assert report.verdict == "cannot tell"
     assert "0 everywhere at these inputs" in str(report)
 
 
-def test_an_error_in_a_branch_that_no_input_takes_is_not_seen():
-    """The limit of all that looks at points: the inputs must visit what is to be checked."""
+def test_a_branch_that_the_inputs_do_not_take_is_reached_at_another_scale():
+    x = np.array([-1.0, 2.0])
+    with pytest.raises(AssertionError, match=r"x\[1\] gets .*\n.*\n.*wrong where x is at most 200 in size"):
+        assert_gradients_agree(seven_times_relu, x, beyond=100)
+    # The limit of all that looks at points.
+    assert assert_gradients_agree(seven_times_relu, x, beyond=1e6).verdict == "right"
 
-    def relu(x):
-        return np.maximum(x, 0), lambda dy: dy * np.where(x > 100, 7, x > 0)
 
-    assert assert_gradients_agree(relu, np.array([-1.0, 2.0])).verdict == "right"
-    with pytest.raises(AssertionError, match=r"x\[1\] gets"):
-        assert_gradients_agree(relu, np.array([-1.0, 200.0]))
+def test_a_branch_that_no_input_took_is_named():
+    def clipped(x, limit):
+        y = np.minimum(x, limit)
+        return y, lambda dy: dy * (x < limit)
+
+    report = assert_gradients_agree(clipped, np.array([-1.0, 2.0]), limit=1e6)
+    assert report.verdict == "right"
+    assert "what it compares by < was always true: `return y, lambda dy: dy * (x < limit)`" in str(report)
+    assert "always" not in str(assert_gradients_agree(clipped, np.array([-1.0, 2.0]), limit=1.0))
+
+
+def test_a_line_that_never_ran_is_named(x):
+    def square(x, halved=False):
+        def backward(dy):
+            if halved:
+                dy = 3 * dy
+            return 2 * x * dy
+
+        return x * x, backward
+
+    assert "never ran: `dy = 3 * dy`" in str(assert_gradients_agree(square, x))
+
+
+def test_elements_that_never_had_a_gradient_are_counted(x):
+    def first_rows(x):
+        def backward(dy):
+            dx = np.zeros_like(x)
+            dx[:3] = 3 * x[:3] ** 2 * dy
+            return dx
+
+        return x[:3] ** 3, backward
+
+    assert "3 of 12 elements of the gradient of x were 0 at all inputs" in str(assert_gradients_agree(first_rows, x))
+
+
+def test_saturation_is_no_error_of_a_formula():
+    """1 − y² has no digit left of 60 at 100, and all of them with more."""
+    report = assert_gradients_agree((lambda x: np.tanh(x), lambda dy, x: dy * (1 - np.tanh(x) ** 2)), np.array([0.5]))
+    assert report.verdict == "right"
+    report = assert_gradients_agree((lambda x: np.tanh(x), lambda dy, x: dy * (1 - np.tanh(x) ** 2)), np.array([300.0]))
+    assert report.verdict == "right"
+    with pytest.raises(AssertionError, match="2 times"):
+        assert_gradients_agree((np.tanh, lambda dy, x: 2 * dy * (1 - np.tanh(x) ** 2)), np.array([300.0]))
+
+
+def test_targets_stay_as_they_are(x):
+    """p − t is the gradient of cross-entropy for targets that add up to 1, and for no others."""
+
+    def cross_entropy(x, target):
+        p = np.exp(x) / np.exp(x).sum(1, keepdims=True)
+        return -(target * np.log(p)).sum(), lambda dy: (dy * (p - target), None)
+
+    assert assert_gradients_agree(cross_entropy, x, np.eye(4, 3) + np.eye(4, 3, -3)).verdict == "right"
 
 
 def test_what_draws_numbers_cannot_be_told(x):

@@ -97,6 +97,7 @@ def assert_gradients_agree(
     inputs: Any = None,
     wanted: Sequence[str] | None = None,
     strict: bool = False,
+    sweep: bool = True,
     seed: int = 0,
     **options: Any,
 ) -> Agreement:
@@ -121,6 +122,10 @@ def assert_gradients_agree(
     strict : bool, default False
         Whether the mild clauses of the contract count as well: gradients in the memory of the cotangent or of each other,
         float64 for float32, batches of nothing.
+    sweep : bool, default True
+        Whether to look at other inputs than those given, too: arguments that have a gradient, one after the other, at
+        scales from 0.001 to 200, with other signs, and as small integers, among which there are ties. A backward may
+        hold for some inputs alone, such as quaternions of length 1; False looks at those given.
     seed : int, default 0
     **options
         Keyword arguments of the forward.
@@ -164,14 +169,14 @@ def assert_gradients_agree(
         report = verify(target, given or None, seed=seed, **options)
         found = Agreement(name_of(target), report=report)
         if given:
-            checked = of_pair(as_pair(target), given, wanted, seed, options)
+            checked = of_pair(as_pair(target), given, wanted, sweep, seed, options)
             found = Agreement(
                 name_of(target), checked.gradients, checked.contract, report, checked.notes, checked.where
             )
     elif is_bare(target) and not gives_pair(target, given, options):
         found = of_verify(target, given, seed, options)
     else:
-        found = of_pair(as_pair(target), given, wanted, seed, options)
+        found = of_pair(as_pair(target), given, wanted, sweep, seed, options)
     if strict:
         found = replace(found, strict=True)
     if found.verdict == "wrong":
@@ -211,7 +216,7 @@ def of_verify(target: Any, given: tuple[Any, ...], seed: int, options: dict[str,
 
 
 def of_pair(
-    pair: Pair, given: tuple[Any, ...], wanted: Sequence[str] | None, seed: int, options: dict[str, Any]
+    pair: Pair, given: tuple[Any, ...], wanted: Sequence[str] | None, sweep: bool, seed: int, options: dict[str, Any]
 ) -> Agreement:
     """What a pair's gradients and its contract come to."""
     if any(is_torch(x) for x in given) and pair.kind == "pair":
@@ -225,5 +230,5 @@ def of_pair(
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         case = Case.of(pair, given, options, seed)
-        gradients, more = judged(case, wanted, seed)
+        gradients, more = judged(case, wanted, seed, sweep)
     return Agreement(pair.name, gradients, contract, None, notes + more, pair.where())

@@ -10,7 +10,7 @@ import textwrap
 import time
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -57,6 +57,7 @@ def repairs(
     most: int = 3,
     seconds: float = SECONDS,
     within: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda by_hand: by_hand,
+    also: Sequence[tuple[Any, ...]] = (),
     **options: Any,
 ) -> list[Repair]:
     """Find changes to one place of a backward after which one gradient is exactly right.
@@ -76,13 +77,16 @@ def repairs(
         How long to look.
     within : callable, optional
         Makes of a pair the one that is run on exact numbers.
+    also : sequence of tuple, optional
+        Further arguments at which the changed backward must be right.
     **options
         Keyword arguments.
 
     Returns
     -------
     list of Repair
-        Those that hold on two sets of numbers, small changes first; empty if there is none, or no source.
+        Those that hold on two sets of numbers, and for other shapes and options, small changes first; empty if there is
+        none, or no source.
 
     Notes
     -----
@@ -94,12 +98,14 @@ def repairs(
         return []
     generator = np.random.default_rng([seed, 3])
     others = tuple(generator.permuted(a) * 0.75 + 0.11 if _is_float(a) else a for a in arguments)
-    runs = [(tuple(arguments), seed), (others, seed + 1)]
+    runs = [(tuple(arguments), options, seed), (others, options, seed + 1), *((given, options, seed) for given in also)]
     until = time.monotonic() + seconds
     found: dict[str, Repair] = {}
     with precision(), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # what a change makes of the code may deserve any
-        trials = [Trial(within(by_hand), given, options, s) for given, s in runs]
+        elsewhere = [*((given, options) for given in shorter(arguments)), (arguments, moved(by_hand, options))]
+        runs += [(*there, seed) for there in elsewhere if _runs(within(by_hand), *there, argument)]
+        trials = [Trial(within(by_hand), *run) for run in runs]
         right = [trial.right(argument) for trial in trials]
         changes = sorted(source.changes(), key=lambda change: change[0])
         for _, mutation in changes:
@@ -109,8 +115,7 @@ def repairs(
             try:
                 changed = source.compiled()
                 if _nearly(changed, trials[0], argument, right[0]) and all(
-                    _agrees(within(changed), given, options, s, argument, r)
-                    for (given, s), r in zip(runs, right, strict=True)
+                    _agrees(within(changed), *run, argument, r) for run, r in zip(runs, right, strict=True)
                 ):
                     repair = source.described(mutation)
                     found.setdefault(repair.after, repair)
@@ -119,6 +124,33 @@ def repairs(
             finally:
                 mutation.put(mutation.old)
     return list(found.values())
+
+
+def shorter(arguments: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """The arguments with all axes of one length cut by one: other shapes, if those axes belong together."""
+    arrays = [a for a in arguments if isinstance(a, np.ndarray)]
+    for n in sorted({n for a in arrays for n in a.shape if n > 1}):
+        yield tuple(
+            a[tuple(slice(n - 1) if length == n else slice(None) for length in a.shape)]
+            if isinstance(a, np.ndarray)
+            else a
+            for a in arguments
+        )
+
+
+def moved(by_hand: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
+    """The options, given or by default, with other numbers for those that are floats, such as ε."""
+    defaults = {name: p.default for name, p in inspect.signature(inspect.unwrap(by_hand)).parameters.items()}
+    changed = {name: value * 3 for name, value in {**defaults, **options}.items() if isinstance(value, float)}
+    return {**options, **changed}
+
+
+def _runs(by_hand: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any], argument: int) -> bool:
+    """Whether the forward takes these arguments, and the derivative is finite there."""
+    try:
+        return all(x.is_finite() for x in Trial(by_hand, arguments, options).right(argument).ravel())
+    except Exception:
+        return False
 
 
 class Source:

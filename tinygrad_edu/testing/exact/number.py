@@ -13,7 +13,7 @@ import decimal
 import math
 import operator
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -27,13 +27,22 @@ GUARD = 15
 ZERO, ONE = Decimal(0), Decimal(1)
 
 
-class _Ties(threading.local):
-    """Whether numbers were compared that are equal and about to part: the branch taken there is a convention."""
+class Ties(threading.local):
+    r"""What becomes of numbers that are equal and about to part, as their tangents differ.
+
+    Attributes
+    ----------
+    met : bool
+        Whether such numbers were compared: the branch taken there is a convention.
+    watch : callable or None
+        ``watch(operator, outcome, tie)``, told of every comparison.
+    """
 
     met = False
+    watch: Callable[[str, bool, bool], None] | None = None
 
 
-ties = _Ties()
+ties = Ties()
 
 
 class Inexact(TypeError):
@@ -161,15 +170,17 @@ class Dual:
         b = as_dual(other)
         if b is NotImplemented:
             return b
-        if self.value == b.value and self.tangent != b.tangent:
-            ties.met = True
-        return comparison(self.value, b.value)
+        outcome, tie = comparison(self.value, b.value), self.value == b.value
+        ties.met = ties.met or (tie and self.tangent != b.tangent)
+        if ties.watch is not None:
+            ties.watch(comparison.__name__, outcome, tie)
+        return outcome
 
     def __hash__(self) -> int:
         return hash(self.value)
 
     def __bool__(self) -> bool:
-        return bool(self.value)
+        return bool(self != 0)
 
     def __float__(self) -> float:
         raise Inexact(

@@ -56,9 +56,11 @@ class Trial:
         self.found = [None if g is None else values(g) for g in gradients]
         self.found += [None] * (len(arguments) - len(self.found))
 
-    def run(self, tangent: NDArray | None = None, of: int = -1) -> tuple[Any, Callable]:
-        """Call the pair, with a tangent for one argument."""
+    def run(self, tangent: NDArray | None = None, of: int = -1, at: NDArray | None = None) -> tuple[Any, Callable]:
+        """Call the pair, with a tangent for one argument, and other values of it if they are given."""
         given = [_exact(a, tangent if i == of else None) for i, a in enumerate(self.arguments)]
+        if at is not None:
+            given[of] = exact(at, tangent)
         return self.by_hand(*given, **{name: _exact(value) for name, value in self.options.items()})
 
     def slopes(self, i: int, v: NDArray) -> NDArray:

@@ -95,7 +95,7 @@ class Mutation:
         new = ast.unparse(self.new)
         operator = isinstance(self.new, ast.BinOp | ast.UnaryOp | ast.Compare | ast.IfExp | ast.BoolOp)
         if operator and isinstance(self.parent, ast.BinOp | ast.UnaryOp | ast.Compare | ast.Attribute | ast.Subscript):
-            same = type(getattr(self.new, "op", 0)) is type(getattr(self.old, "op", 1))
+            same = type(getattr(self.new, "op", None)) is type(getattr(self.old, "op", 1))
             enclosed = head.rstrip().endswith(b"(") and tail.lstrip().startswith(b")")
             new = new if same or enclosed else f"({new})"
         return joined(line.decode() for line in whole), joined([head.decode() + new + tail.decode()])
