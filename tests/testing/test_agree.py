@@ -48,7 +48,7 @@ def test_a_right_backward_raises_no_alarm(name):
     report = assert_gradients_agree(written.function, *written.inputs)
     assert report.verdict == "right"
     # Loops that fill np.zeros, np.add.at, scipy.special, np.linalg.norm: all run with 60 digits.
-    assert {gradient.by for gradient in report.gradients} == {"60 digits"}
+    assert {gradient.by for gradient in report.gradients} <= {"60 digits", "rational arithmetic"}
     assert all(gradient.caught <= 1e-30 for gradient in report.gradients)
 
 
@@ -160,7 +160,7 @@ def test_a_broken_clause_is_named_though_the_numbers_are_right(x):
 
     with pytest.raises(AssertionError, match="the contract's clause 'cotangent' is broken") as caught:
         assert_gradients_agree(double, x)
-    assert "right by 60 digits" in str(caught.value)
+    assert "is right by rational arithmetic" in str(caught.value)
 
 
 def test_mild_clauses_are_noted_and_count_if_strict(x):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,6 +21,8 @@ __all__ = ["judged"]
 
 # About a second in 60-digit arithmetic.
 EXACT_ELEMENTS = 2_000
+# Fractions grow with every product.
+RATIONAL_ELEMENTS = 200
 
 
 def judged(
@@ -62,6 +65,7 @@ def judged(
         notes.append(f"not in 60 digits, as the code does not run there ({reason})")
         return [by_differences(case, i, gradients[i], seed) for i in places], notes
     judgements = [in_words(case, i, verdicts.get(i), gradients[i], seed) for i in places]
+    judgements = without_tolerance(case, places, judgements, seed)
     with visited.running(), contextlib.suppress(Exception):
         case.gradients()
     if sweep and not any(j.verdict == "wrong" for j in judgements):
@@ -69,6 +73,20 @@ def judged(
         judgements = elsewhere.judged(judgements, verdicts)
         notes += elsewhere.notes
     return judgements, notes + visited.told()
+
+
+def without_tolerance(case: Case, places: list[int], judgements: list[Judgement], seed: int) -> list[Judgement]:
+    """The judgements, those of gradients that agree as fractions among them."""
+    equal: set[str] = set()
+    if sum(case.arguments[i].size for i in places) <= RATIONAL_ELEMENTS:
+        with contextlib.suppress(Exception):  # what is no polynomial or quotient of such does not run there
+            verdicts = exactly(case, places, seed, digits=None)
+            equal = {case.pair.argument(v.argument) for v in verdicts if v.error == 0}
+    told = [j.verdict == "right" and j.by == "60 digits" and j.argument in equal for j in judgements]
+    return [
+        replace(j, by="rational arithmetic", caught=0.0) if is_equal else j
+        for j, is_equal in zip(judgements, told, strict=True)
+    ]
 
 
 def no_exact_form(case: Case) -> str:

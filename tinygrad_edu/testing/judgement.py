@@ -19,9 +19,10 @@ class Judgement:
         Of which argument.
     verdict : {'right', 'wrong', 'cannot tell'}
     by : str
-        How that was told: ``'60 digits'`` or ``'differences'``.
+        How that was told: ``'rational arithmetic'``, ``'60 digits'`` or ``'differences'``.
     caught : float
-        The smallest relative error of a single element that would have been caught; infinite if none would have been.
+        The smallest relative error of a single element that would have been caught: 0 if any would have been, infinite if
+        none.
     index : tuple of int
         The worst element of a wrong gradient.
     values : (float, float)
@@ -57,5 +58,6 @@ class Judgement:
         if self.verdict == "cannot tell":
             return f"the gradient of {self.argument}: cannot tell{why}"
         seen = f"a relative error of {self.caught:.0e} in one element would have been seen"
+        seen = seen if self.caught else "both are equal, without a tolerance"
         seen = seen if self.caught < 0.1 else "all values between the slopes would have passed"
         return f"the gradient of {self.argument} is right by {self.by}: {seen}{why}"

@@ -9,7 +9,7 @@ from typing import Any
 from tinygrad_edu.testing.constructors import with_exact_constructors
 from tinygrad_edu.testing.contract.case import Case, copied
 from tinygrad_edu.testing.exact import Verdict, check_pair
-from tinygrad_edu.testing.exact.number import Dual
+from tinygrad_edu.testing.exact.number import DIGITS, Dual
 
 __all__ = ["exactly", "strength"]
 
@@ -17,12 +17,13 @@ __all__ = ["exactly", "strength"]
 PLANTED = ("1e-40", "1e-30", "1e-20", "1e-10", "1e-5")
 
 
-def exactly(case: Case, places: list[int], seed: int, *, plant: str = "") -> list[Verdict]:
+def exactly(case: Case, places: list[int], seed: int, *, plant: str = "", digits: int | None = DIGITS) -> list[Verdict]:
     """The exact check, with an error in the smallest element of each gradient if there is one to plant."""
     pair = with_exact_constructors(case.pair)
     if plant:
         pair = planted(pair, Decimal(plant))
-    return check_pair(pair, *(copied(a) for a in case.arguments), wanted=places, seed=seed, **case.options)
+    given = [copied(a) for a in case.arguments]
+    return check_pair(pair, *given, wanted=places, digits=digits, seed=seed, **case.options)
 
 
 def planted(pair: Callable[..., Any], e: Decimal) -> Callable[..., Any]:

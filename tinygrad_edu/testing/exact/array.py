@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.testing.exact.functions import FUNCTIONS, QUESTIONS
-from tinygrad_edu.testing.exact.number import ZERO, Dual, Inexact, as_dual
+from tinygrad_edu.testing.exact.number import ZERO, Dual, Inexact, as_dual, field
 
 __all__ = ["ExactArray", "exact", "tangents", "values"]
 
@@ -135,7 +135,7 @@ def exact(x: Any, tangent: Any = None) -> Any:
 def _decimal(x: Any) -> Decimal:
     if isinstance(x, Dual):
         return x.value
-    return x if isinstance(x, Decimal) else Decimal(x.item() if isinstance(x, np.generic) else x)
+    return field.number(x.item() if isinstance(x, np.generic) else x)
 
 
 def values(x: Any) -> NDArray:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.testing.exact.number import DIGITS, Inexact, precision, ties
+from tinygrad_edu.testing.exact.rational import rational
 from tinygrad_edu.testing.exact.trial import Trial, random_decimals
 
 __all__ = ["ExactError", "Verdict", "check_pair"]
@@ -64,7 +65,7 @@ def check_pair(
     by_hand: Callable[..., tuple[Any, Callable]],
     *arguments: Any,
     wanted: Sequence[int] | None = None,
-    digits: int = DIGITS,
+    digits: int | None = DIGITS,
     seed: int = 0,
     **options: Any,
 ) -> list[Verdict]:
@@ -84,7 +85,9 @@ def check_pair(
         Float arrays are differentiated; integers, booleans and other values are passed on as they are.
     wanted : sequence of int, optional
         Positions of the arguments to check; all float arrays if omitted.
-    digits : int, default 60
+    digits : int or None, default 60
+        None computes with fractions: there is no rounding, and the tolerance is 0. Code that takes exponentials or roots
+        does not run there.
     seed : int, default 0
     **options
         Keyword arguments; float arrays among them become exact, too.
@@ -119,28 +122,28 @@ def check_pair(
     """
     if wanted is None:
         wanted = [i for i, a in enumerate(arguments) if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
-    tolerance = Decimal(10) ** (15 - digits)
+    tolerance = Decimal(0) if digits is None else Decimal(10) ** (15 - digits)
+    arithmetic = rational() if digits is None else precision(digits)
+    verdicts, unsure = [], []
     try:
-        with precision(digits):
+        with arithmetic:
             trial = Trial(by_hand, arguments, options, seed)
-            measured = [_measured(trial, i, seed) for i in wanted]
-        verdicts = []
-        for i, found in zip(wanted, measured, strict=True):
-            if found is None:
-                continue
-            if found.error.is_finite() and found.error > tolerance:
-                # Digits are lost where numbers cancel, too; what is off by the same with more of them is a formula.
-                more = max(AGAIN, digits) - 2 * min(found.exponent, 0)
-                if more > MOST:
+            for i in wanted:
+                found = _measured(trial, i, seed)
+                if found is None:
                     continue
-                with precision(more):
-                    again = Trial(by_hand, arguments, options, seed)
-                    found = _measured(again, i, seed)
-                    verdicts += [] if found is None else [_verdict(again, i, found, tolerance)]
-            else:
-                with precision(digits):
+                if digits is not None and found.error.is_finite() and found.error > tolerance:
+                    unsure.append((i, max(AGAIN, digits) - 2 * min(found.exponent, 0)))
+                else:
                     verdicts.append(_verdict(trial, i, found, tolerance))
-        return verdicts
+        for i, more in unsure:
+            # Digits are lost where numbers cancel, too; what is off by the same with more of them is a formula.
+            if more <= MOST:
+                with precision(more):
+                    trial = Trial(by_hand, arguments, options, seed)
+                    found = _measured(trial, i, seed)
+                    verdicts += [] if found is None else [_verdict(trial, i, found, tolerance)]
+        return sorted(verdicts, key=lambda verdict: verdict.argument)
     except (Inexact, ArithmeticError, LookupError, AttributeError, TypeError, ValueError) as error:
         raise ExactError(f"{type(error).__name__}: {error}") from error
 
@@ -170,7 +173,12 @@ def _measured(trial: Trial, i: int, seed: int) -> Measured | None:
     scale = sum((term.copy_abs() for term in (*forward, *reverse)), Decimal(0))
     error = (sum(forward, Decimal(0)) - sum(reverse, Decimal(0))).copy_abs()
     exponents = [term.adjusted() for term in (*forward, *reverse) if term and term.is_finite()]
-    return Measured(gradient, error / scale if scale else error, min(exponents, default=0))
+    relative = error / scale if scale else error
+    return Measured(gradient, _as_decimal(relative), min(exponents, default=0))
+
+
+def _as_decimal(x: Any) -> Decimal:
+    return x if isinstance(x, Decimal) else Decimal(x.fraction.numerator) / x.fraction.denominator
 
 
 def _verdict(trial: Trial, i: int, found: Measured, tolerance: Decimal) -> Verdict:

@@ -10,7 +10,7 @@ from typing import Any
 import mpmath  # type: ignore[import-untyped]
 import numpy as np
 
-from tinygrad_edu.testing.exact.number import Dual, as_dual
+from tinygrad_edu.testing.exact.number import Dual, Inexact, as_dual
 
 __all__ = ["FUNCTIONS", "QUESTIONS"]
 
@@ -19,6 +19,8 @@ def by_mpmath(function: Callable[..., Any]) -> Callable[..., Decimal]:
     """A function of mpmath as one of decimals."""
 
     def call(*x: Decimal) -> Decimal:
+        if not all(isinstance(v, Decimal) for v in x):
+            raise Inexact(f"{function.__name__} of a fraction is none")
         digits = decimal.getcontext().prec
         with mpmath.workdps(digits + 5):
             y = function(*[mpmath.mpf(str(v)) for v in x])

@@ -19,7 +19,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["Dual", "Inexact", "as_dual", "constant", "precision", "ties"]
+__all__ = ["Dual", "Inexact", "as_dual", "constant", "field", "precision", "ties"]
 
 DIGITS = 60
 # Some functions cancel; what is lost there is computed in excess.
@@ -43,6 +43,15 @@ class Ties(threading.local):
 
 
 ties = Ties()
+
+
+class Field(threading.local):
+    """What numbers are made of: decimals, or :class:`~tinygrad_edu.testing.exact.rational.Rational`."""
+
+    number: Callable[[Any], Any] = Decimal
+
+
+field = Field()
 
 
 class Inexact(TypeError):
@@ -250,10 +259,8 @@ def as_dual(x: Any) -> Any:
         return x
     if isinstance(x, float):
         return Dual(constant(float(x)))
-    if isinstance(x, int):
-        return Dual(Decimal(x))
-    if isinstance(x, Decimal):
-        return Dual(x)
+    if isinstance(x, int | Decimal):
+        return Dual(field.number(x))
     item = getattr(x, "item", None)
     if item is not None and getattr(x, "ndim", None) == 0:
         found = item()
@@ -275,15 +282,18 @@ def constant(x: float) -> Decimal:
 
     Returns
     -------
-    Decimal
+    Decimal, or Rational within :func:`~tinygrad_edu.testing.exact.rational.rational`
         If it is none of these, the binary fraction that the float is: a rounded number, but the same one wherever the
         program uses it.
     """
-    return _meant(x, decimal.getcontext().prec)
+    meant = _meant(x, decimal.getcontext().prec)
+    if isinstance(meant, Fraction):
+        return field.number(meant.numerator) / field.number(meant.denominator)
+    return field.number(meant)
 
 
 @lru_cache(4096)
-def _meant(x: float, digits: int) -> Decimal:
+def _meant(x: float, digits: int) -> Decimal | Fraction:
     if not math.isfinite(x):
         return Decimal(x)
     if len(repr(x).split("e")[0].replace(".", "").strip("-0")) <= 14:
@@ -293,7 +303,7 @@ def _meant(x: float, digits: int) -> Decimal:
         quotient = Decimal(x) / factor
         near = Fraction(float(quotient)).limit_denominator(1000)
         if near and abs(Decimal(near.numerator) / near.denominator / quotient - 1) < Decimal("5e-16"):
-            return Decimal(near.numerator) / near.denominator * factor
+            return near if factor == 1 else Decimal(near.numerator) / near.denominator * factor
     return Decimal(x)
 
 
