@@ -43,20 +43,19 @@ class Judgement:
     zero: bool = False
 
     def __str__(self) -> str:
-        why = f"; {self.why}" if self.why else ""
+        why = "".join(f"\n    {sentence}" for sentence in self.why.split("; ") if sentence)
         if self.verdict == "wrong":
             place = f"[{', '.join(map(str, self.index))}]" if self.index else ""
             found, right = self.values
             ratio = (
                 f"{found / right:.15g} times" if right and found / right != 1 else "in later digits than a float has"
             )
-            why = "".join(f"\n    {sentence}" for sentence in self.why.split("; ") if sentence)
             return (
                 f"the gradient of {self.argument} is wrong: {self.argument}{place} gets {found:.17g}, and the derivative of "
                 f"the forward\n    is {right:.17g} (by {self.by}; {ratio if right else 'it should vanish'}){why}"
             )
         if self.verdict == "cannot tell":
-            return f"the gradient of {self.argument}: cannot tell{why}"
+            return f"the gradient of {self.argument}: cannot tell" + (f"; {self.why}" if self.why else "")
         seen = f"a relative error of {self.caught:.0e} in one element would have been seen"
         seen = seen if self.caught else "both are equal, without a tolerance"
         seen = seen if self.caught < 0.1 else "all values between the slopes would have passed"

@@ -24,7 +24,7 @@ __all__ = ["CONVENTIONS", "at_kink"]
 CONVENTIONS = {
     r"\babs\(|\babsolute\(|\bsign\(|\bfabs\(": "PyTorch's abs takes 0 at 0",
     r"\bmaximum\(|\bminimum\(|\bwhere\(|[<>]": "PyTorch's relu takes 0 at 0, its maximum gives half to each of two equal "
-    "numbers, its clamp passes the gradient on at a bound",
+    "numbers, its clamp passes it on at a bound",
     r"\bclip\(": "PyTorch's clamp passes the gradient on at a bound",
     r"\bmax\(|\bmin\(|\bargmax\(|\bargmin\(|\bamax\(|\bamin\(": "PyTorch's max(dim) gives all to the first of equal "
     "numbers, its amax shares it among them",
@@ -103,7 +103,7 @@ def convention(case: Case, visited: Visited) -> str:
         text = linecache.getline(case.pair.file or "", line)
         for pattern, sentence in CONVENTIONS.items():
             if re.search(pattern, text):
-                return f". {sentence}"
+                return f"; {sentence}"
     return ""
 
 
