@@ -228,7 +228,21 @@ def test_large_inputs_are_looked_at_in_places(rng):
 
     report = assert_gradients_agree(square, rng.normal(size=(60, 50)))
     assert report.verdict == "right"
-    assert "24 of 3000 elements looked at" in str(report)
+    assert "24 of 3000 elements looked at, and all together along 3 directions" in str(report)
+
+
+@pytest.mark.parametrize("element", [0, 1234, 2999])
+def test_one_wrong_element_of_a_large_input_is_seen(rng, element):
+    def square(x):
+        def backward(dy):
+            dx = 2 * x * dy
+            dx.flat[element] *= 1.001
+            return dx
+
+        return x * x, backward
+
+    with pytest.raises(AssertionError, match="by differences"):
+        assert_gradients_agree(square, rng.normal(size=(60, 50)))
 
 
 def test_numpy_is_left_as_it_was(x):
@@ -520,6 +534,28 @@ def test_torch_modules_are_checked_with_their_parameters(torch):
         assert [g.argument for g in report.gradients] == ["input", *(name for name, _ in module.named_parameters())]
         for name, value in module.state_dict().items():
             assert torch.equal(value, before[name])
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.1])
+def test_a_torch_function_that_computes_in_float32_is_judged_by_its_own_rounding(torch, factor):
+    class Exp(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            y = x.float().exp()
+            ctx.save_for_backward(y)
+            return y
+
+        @staticmethod
+        def backward(ctx, dy):
+            return factor * (dy * ctx.saved_tensors[0]).double()
+
+    if factor == 1:
+        report = assert_gradients_agree(Exp, torch.randn(4, 3))
+        assert report.verdict == "right"
+        assert 1e-6 < report.gradients[0].caught < 0.1
+    else:
+        with pytest.raises(AssertionError, match=r"1\.1\d* times"):
+            assert_gradients_agree(Exp, torch.randn(4, 3))
 
 
 def test_a_function_on_torch_tensors_is_checked(torch):

@@ -23,10 +23,6 @@ __all__ = ["central_difference", "numerical"]
 # Elements of each gradient that are looked at, each for four evaluations.
 ELEMENTS = 24
 
-EPS = float(np.finfo(np.float64).eps)
-# The error of a central difference is about h² f‴/3 + ε |f| / h, least near h = ε^(1/3).
-STEP = EPS ** (1 / 3)
-
 
 def central_difference(
     f: Callable[[NDArray], NDArray], x: NDArray, dy: NDArray, at: NDArray | None = None
@@ -58,6 +54,9 @@ def central_difference(
     :math:`|r' - l'|/2` of the order of rounding unless the slope jumps within the step. A kink on the right leaves
     :math:`l'` right, so that the derivative is on the edge of the interval.
 
+    The error of a central difference is about :math:`h^2 f^{(3)}/3 + \epsilon |f| / h`, least near
+    :math:`h = \epsilon^{1/3}`, with the :math:`\epsilon` of the dtype in which `f` computes.
+
     Examples
     --------
     >>> import numpy as np
@@ -66,7 +65,9 @@ def central_difference(
     (array([1., 0.]), array([0., 1.]))
     """
     at = np.arange(x.size) if at is None else at
-    middle = np.array(f(x), np.float64)
+    found = np.asarray(f(x))
+    eps = float(np.finfo(found.dtype if found.dtype.kind == "f" else np.float64).eps)
+    middle = np.array(found, np.float64)
     size = np.abs(dy) * np.nan_to_num(np.abs(middle), posinf=0.0)
     moved = x.copy()
     flat = moved.reshape(-1)
@@ -84,11 +85,11 @@ def central_difference(
 
     gradient, error = np.zeros(len(at)), np.zeros(len(at))
     for k, i in enumerate(at):
-        h = STEP * max(1.0, abs(flat[i]))
+        h = eps ** (1 / 3) * max(1.0, abs(flat[i]))
         right, right_2, left, left_2 = (slope(i, step) for step in (h, 2 * h, -h, -2 * h))
         r, l = 2 * right - right_2, 2 * left - left_2
         gradient[k] = (r + l).sum() / 2
-        rounding = 8 * EPS / h * size.sum(where=r != 0)
+        rounding = 8 * eps / h * size.sum(where=r != 0)
         # Two kinks may cancel in r − l, and so does a jump of f itself at x, which makes r = l = 3/4 of jump / h; but
         # neither gives the same central difference for both widths, where the jump makes a difference of 1/4.
         widths = abs((right + left - right_2 - left_2).sum()) / 2

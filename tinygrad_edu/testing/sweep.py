@@ -54,10 +54,11 @@ def variations(arguments: tuple[Any, ...], places: list[int], seed: int) -> Iter
     for i in places:
         largest = float(np.abs(arguments[i]).max(initial=0.0))
         for scale in SCALES if largest and np.isfinite(largest) else ():
-            yield f"where {{{i}}} is at most {scale:g} in size", with_({i: arguments[i] * (scale / largest)})
+            scaled = np.asarray(arguments[i] * (scale / largest))
+            yield f"where {{{i}}} is at most {scale:g} in size", with_({i: scaled})
     signed = [i for i in places if (arguments[i] < 0).any()]
     if signed:
-        yield "with other signs", with_({i: -arguments[i] for i in signed})
+        yield "with other signs", with_({i: np.asarray(-arguments[i]) for i in signed})
     for _ in range(2):
         drawn = {i: integers(generator, arguments[i], i in signed) for i in places}
         yield "at small integers", with_(drawn)

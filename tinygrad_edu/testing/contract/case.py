@@ -15,8 +15,9 @@ from tinygrad_edu.testing.subject import as_inputs
 
 __all__ = ["Broken", "Case", "NotApplicable", "first_difference"]
 
-# Sums in another order differ by rounding, by far less than this; another formula by far more.
-ROUNDING = 1e-9
+# Sums in another order differ by rounding, by far less than this; another formula by far more. In units of the dtype's
+# rounding for what computes in float32 whatever its arguments are.
+ROUNDING, UNITS = 1e-9, 100
 
 
 class Broken(Exception):
@@ -70,6 +71,11 @@ class Case:
         return case
 
     @property
+    def rounding(self) -> float:
+        """The relative difference of arrays that are the same up to rounding."""
+        return max(ROUNDING, UNITS * float(np.finfo(self.y.dtype).eps)) if self.y.dtype.kind == "f" else ROUNDING
+
+    @property
     def floats(self) -> list[int]:
         """Positions of the arguments that are arrays of floats."""
         return [i for i, a in enumerate(self.arguments) if is_float(a)]
@@ -105,7 +111,7 @@ class Case:
             name = f"the gradient of {self.pair.argument(i)}"
             if (a is None) != (b is None):
                 raise Broken(f"{name} is {'None' if a is None else 'an array'} {how}")
-            if a is not None and (difference := first_difference(a, b)):
+            if a is not None and (difference := first_difference(a, b, self.rounding)):
                 raise Broken(f"{name} differs {how}: {difference}")
 
     def moved(self) -> tuple[Any, ...]:
