@@ -4,6 +4,7 @@ Each is right as it stands. `wrong` names edits of its source, each of which mak
 """
 
 import inspect
+import linecache
 import math
 import textwrap
 from dataclasses import dataclass, field
@@ -23,13 +24,17 @@ class Written:
     inputs: tuple
     wrong: dict = field(default_factory=dict)
 
-    def spoiled(self, name):
+    def spoiled(self, name, *, readable=False):
+        """The function with an error in it; if it is to be readable, its source can be had, and repaired."""
         source = textwrap.dedent(inspect.getsource(self.function))
         source = source[source.index("def ") :]
         old, new = self.wrong[name]
         assert source.count(old) == 1, f"{self.function.__name__}, {name}: {old!r} stands {source.count(old)} times"
+        source, file = source.replace(old, new), f"<{self.function.__name__}, {name}>"
+        if readable:
+            linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
         space = dict(self.function.__globals__)
-        exec(compile(source.replace(old, new), f"<{self.function.__name__}, {name}>", "exec"), space)
+        exec(compile(source, file, "exec"), space)
         return space[self.function.__name__]
 
 

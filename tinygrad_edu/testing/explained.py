@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from tinygrad_edu.testing.constructors import with_exact_constructors
@@ -15,17 +16,14 @@ from tinygrad_edu.testing.judgement import VANISHES, Judgement
 from tinygrad_edu.testing.kinked import at_kink
 from tinygrad_edu.testing.strength import strength
 
-__all__ = ["in_words"]
+__all__ = ["in_words", "with_repair"]
 
 
-def in_words(
-    case: Case,
-    i: int,
-    verdict: Verdict | None,
-    gradient: Any,
-    seed: int,
-    also: Sequence[tuple[Any, ...]] = (),
-) -> Judgement:
+# Of looking for a change that mends all gradients that are wrong, and then for one that mends the first.
+TOGETHER, ALONE = 6.0, 3.0
+
+
+def in_words(case: Case, i: int, verdict: Verdict | None, gradient: Any, seed: int) -> Judgement:
     """What the exact check found of one gradient; it has no verdict where the forward has no derivative.
 
     Parameters
@@ -37,8 +35,6 @@ def in_words(
     gradient : array or None
         In floats.
     seed : int
-    also : sequence of tuple, optional
-        Further arguments at which a suggested change of the source must be right.
 
     Returns
     -------
@@ -48,28 +44,47 @@ def in_words(
     if verdict is None:
         return at_kink(case, i, gradient, seed)
     if not verdict.ok:
-        why = explained(case, i, seed, also)
+        why = ""
+        with contextlib.suppress(Exception):
+            given = [copied(a) for a in case.arguments]
+            why = diagnose(with_exact_constructors(case.pair), *given, argument=i, seed=seed, **case.options) or ""
         return Judgement(name, "wrong", "60 digits", index=verdict.index, values=verdict.values, why=why)
     if not verdict.nonzero.any():
         return Judgement(name, "cannot tell", "60 digits", why=VANISHES, zero=True)
     return Judgement(name, "right", "60 digits", strength(case, i, seed))
 
 
-def explained(case: Case, i: int, seed: int, also: Sequence[tuple[Any, ...]] = ()) -> str:
-    """What is wrong with a gradient, as far as its values tell, and which change of its source would mend it.
+def with_repair(
+    case: Case, judgements: list[Judgement], seed: int, also: Sequence[tuple[Any, ...]] = ()
+) -> list[Judgement]:
+    """The judgements, the first wrong one with a change to the source that mends it, and if possible all wrong ones.
 
-    A change must make it right at the further arguments in `also`, too.
+    Parameters
+    ----------
+    case : Case
+    judgements : list of Judgement
+    seed : int
+    also : sequence of tuple, optional
+        Further arguments at which a suggested change of the source must be right.
+
+    Returns
+    -------
+    list of Judgement
     """
-    pair = case.pair
-    said: list[str] = []
-    with contextlib.suppress(Exception):
-        given = [copied(a) for a in case.arguments]
-        found = diagnose(with_exact_constructors(pair), *given, argument=i, seed=seed, **case.options)
-        said += [found] if found else []
-    code = getattr(inspect.unwrap(pair.by_hand), "__code__", None)
-    if pair.kind == "pair" and code is not None and code.co_filename == pair.file:
+    wrong = [j for j in judgements if j.verdict == "wrong" and j.by == "60 digits"]
+    code = getattr(inspect.unwrap(case.pair.by_hand), "__code__", None)
+    if not wrong or case.pair.kind != "pair" or code is None or code.co_filename != case.pair.file:
+        return judgements
+    positions = {case.pair.argument(i): i for i in case.floats}
+    places = [positions[j.argument] for j in wrong]
+    given = [copied(a) for a in case.arguments]
+    said = ""
+    for those, seconds in ((places, TOGETHER), (places[:1], ALONE))[: len(places)]:
+        how: dict[str, Any] = {"argument": those, "seed": seed, "most": 1, "also": also, "seconds": seconds}
         with contextlib.suppress(Exception):
-            given = [copied(a) for a in case.arguments]
-            how: dict[str, Any] = {"argument": i, "seed": seed, "most": 1, "also": also}
-            said += map(str, repairs(pair.by_hand, *given, within=with_exact_constructors, **how, **case.options))
-    return "; ".join(said)
+            found = repairs(case.pair.by_hand, *given, within=with_exact_constructors, **how, **case.options)
+            said = "".join(map(str, found)) + (", and so do the other gradients" if found and len(those) > 1 else "")
+        if said:
+            break
+    first = replace(wrong[0], why="; ".join(filter(None, (wrong[0].why, said))))
+    return [first if j is wrong[0] else j for j in judgements]

@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_edu.testing.contract.case import Case
 from tinygrad_edu.testing.differences import by_differences
 from tinygrad_edu.testing.exact import ExactError
-from tinygrad_edu.testing.explained import in_words
+from tinygrad_edu.testing.explained import in_words, with_repair
 from tinygrad_edu.testing.judgement import Judgement
 from tinygrad_edu.testing.strength import exactly
 from tinygrad_edu.testing.sweep import Sweep
@@ -68,7 +68,9 @@ def judged(
     judgements = without_tolerance(case, places, judgements, seed)
     with visited.running(), contextlib.suppress(Exception):
         case.gradients()
-    if sweep and not any(j.verdict == "wrong" for j in judgements):
+    if any(j.verdict == "wrong" for j in judgements):
+        judgements = with_repair(case, judgements, seed)
+    elif sweep:
         elsewhere = Sweep(case, places, visited, seed)
         judgements = elsewhere.judged(judgements, verdicts)
         notes += elsewhere.notes

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinygrad_edu.testing.contract.case import Case
 from tinygrad_edu.testing.exact import Verdict
-from tinygrad_edu.testing.explained import in_words
+from tinygrad_edu.testing.explained import in_words, with_repair
 from tinygrad_edu.testing.judgement import Judgement
 from tinygrad_edu.testing.kinked import at_kink
 from tinygrad_edu.testing.strength import exactly
@@ -131,5 +131,6 @@ class Sweep:
                 if judgement.verdict == "wrong":
                     return found, judgement
             elif not found[i].ok:
-                return found, in_words(case, i, found[i], gradients[i], self.seed, [self.case.arguments])
+                judgement = in_words(case, i, found[i], gradients[i], self.seed)
+                return found, with_repair(case, [judgement], self.seed, [self.case.arguments])[0]
         return found, None

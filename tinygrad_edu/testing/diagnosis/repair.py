@@ -52,7 +52,7 @@ class Repair:
 def repairs(
     by_hand: Callable[..., Any],
     *arguments: Any,
-    argument: int = 0,
+    argument: int | Sequence[int] = 0,
     seed: int = 0,
     most: int = 3,
     seconds: float = SECONDS,
@@ -60,7 +60,7 @@ def repairs(
     also: Sequence[tuple[Any, ...]] = (),
     **options: Any,
 ) -> list[Repair]:
-    """Find changes to one place of a backward after which one gradient is exactly right.
+    """Find changes to one place of a backward after which a gradient, or each of several, is exactly right.
 
     Parameters
     ----------
@@ -68,8 +68,8 @@ def repairs(
         ``by_hand(*arguments, **options) -> (y, backward)``, whose backward is a function or lambda within it.
     *arguments
         As for :func:`~tinygrad_edu.testing.exact.check_pair`.
-    argument : int, default 0
-        Which gradient, by its position.
+    argument : int or sequence of int, default 0
+        Which gradient, by its position; of several, all must become right.
     seed : int, default 0
     most : int, default 3
         How many to find.
@@ -96,6 +96,7 @@ def repairs(
         source = Source(by_hand)
     except (OSError, TypeError, SyntaxError):
         return []
+    places = [argument] if isinstance(argument, int) else list(argument)
     generator = np.random.default_rng([seed, 3])
     others = tuple(generator.permuted(a) * 0.75 + 0.11 if _is_float(a) else a for a in arguments)
     runs = [(tuple(arguments), options, seed), (others, options, seed + 1), *((given, options, seed) for given in also)]
@@ -104,9 +105,12 @@ def repairs(
     with precision(), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # what a change makes of the code may deserve any
         elsewhere = [*((given, options) for given in shorter(arguments)), (arguments, moved(by_hand, options))]
-        runs += [(*there, seed) for there in elsewhere if _runs(within(by_hand), *there, argument)]
+        for there in elsewhere:
+            # The larger part of the time is for changes.
+            if time.monotonic() < until - 0.7 * seconds and _runs(within(by_hand), *there, places[0]):
+                runs.append((*there, seed))
         trials = [Trial(within(by_hand), *run) for run in runs]
-        right = [trial.right(argument) for trial in trials]
+        right = [[trial.right(i) for i in places] for trial in trials]
         changes = sorted(source.changes(), key=lambda change: change[0])
         for _, mutation in changes:
             if time.monotonic() > until or len(found) >= most:
@@ -114,8 +118,8 @@ def repairs(
             mutation.put(mutation.new)
             try:
                 changed = source.compiled()
-                if _nearly(changed, trials[0], argument, right[0]) and all(
-                    _agrees(within(changed), *run, argument, r) for run, r in zip(runs, right, strict=True)
+                if _nearly(changed, trials[0], places, right[0]) and all(
+                    _agrees(within(changed), *run, places, r) for run, r in zip(runs, right, strict=True)
                 ):
                     repair = source.described(mutation)
                     found.setdefault(repair.after, repair)
@@ -284,23 +288,29 @@ def _insertions(node: ast.expr, names: list[str]) -> Edits:
         yield "function", ast.Call(ast.Attribute(ast.Name("np", ast.Load()), function, ast.Load()), [node], [])
 
 
-def _nearly(by_hand: Any, trial: Trial, argument: int, right: NDArray) -> bool:
+def _nearly(by_hand: Any, trial: Trial, places: list[int], right: list[NDArray]) -> bool:
     """Whether the change is worth an exact look: floats take a hundredth of the time."""
     _, backward = by_hand(*copy.deepcopy(trial.arguments), **copy.deepcopy(trial.options))
     gradients = backward(np.asarray(trial.dy).astype(np.float64))
-    gradient = gradients[argument] if isinstance(gradients, tuple) else gradients
-    gradient = np.asarray(gradient() if callable(gradient) else gradient, np.float64)
-    expected = right.astype(np.float64)
-    return gradient.shape == expected.shape and np.allclose(gradient, expected, rtol=1e-6, atol=1e-9)
+    gradients = gradients if isinstance(gradients, tuple | list) else (gradients,)
+    for i, expected in zip(places, (r.astype(np.float64) for r in right), strict=True):
+        gradient = np.asarray(gradients[i]() if callable(gradients[i]) else gradients[i], np.float64)
+        if gradient.shape != expected.shape or not np.allclose(gradient, expected, rtol=1e-6, atol=1e-9):
+            return False
+    return True
 
 
-def _agrees(by_hand: Any, arguments: Any, options: Any, seed: int, argument: int, right: NDArray) -> bool:
-    found = Trial(by_hand, arguments, options, seed).found[argument]
-    if found is None or found.shape != right.shape:
-        return False
-    scale = max((x.copy_abs() for x in right.ravel()), default=Decimal(0))
-    apart = max(((a - b).copy_abs() for a, b in zip(found.ravel(), right.ravel(), strict=True)), default=Decimal(0))
-    return apart.is_finite() and apart <= TOLERANCE * scale
+def _agrees(by_hand: Any, arguments: Any, options: Any, seed: int, places: list[int], right: list[NDArray]) -> bool:
+    trial = Trial(by_hand, arguments, options, seed)
+    for i, expected in zip(places, right, strict=True):
+        found = trial.found[i]
+        if found is None or found.shape != expected.shape:
+            return False
+        scale = max((x.copy_abs() for x in expected.ravel()), default=Decimal(0))
+        apart = [(a - b).copy_abs() for a, b in zip(found.ravel(), expected.ravel(), strict=True)]
+        if not all(difference.is_finite() and difference <= TOLERANCE * scale for difference in apart):
+            return False
+    return True
 
 
 def _is_float(a: Any) -> bool:
