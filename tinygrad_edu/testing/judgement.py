@@ -47,12 +47,11 @@ class Judgement:
         if self.verdict == "wrong":
             place = f"[{', '.join(map(str, self.index))}]" if self.index else ""
             found, right = self.values
-            ratio = (
-                f"{found / right:.15g} times" if right and found / right != 1 else "in later digits than a float has"
-            )
+            ratio = f"; {found / right:.15g} times" if found != right else "; in later digits than a float has"
+            ratio = ratio if right and found else "" if right else "; it should vanish"
             return (
                 f"the gradient of {self.argument} is wrong: {self.argument}{place} gets {found:.17g}, and the derivative of "
-                f"the forward\n    is {right:.17g} (by {self.by}; {ratio if right else 'it should vanish'}){why}"
+                f"the forward\n    is {right:.17g} (by {self.by}{ratio}){why}"
             )
         if self.verdict == "cannot tell":
             return f"the gradient of {self.argument}: cannot tell" + (f"; {self.why}" if self.why else "")
