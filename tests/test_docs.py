@@ -20,7 +20,8 @@ def test_examples_print_what_the_page_says(page, request):
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     found: list[str] = []
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Input #0 requires gradient and is not a double", UserWarning)  # what is shown
+        # What a page says of float32.
+        warnings.filterwarnings("ignore", "Input #0 requires gradient and is not a double", UserWarning)
         runner.run(test, out=found.append)
     assert runner.summarize(verbose=False).failed == 0, "".join(found)
 
