@@ -47,8 +47,12 @@ class Judgement:
         if self.verdict == "wrong":
             place = f"[{', '.join(map(str, self.index))}]" if self.index else ""
             found, right = self.values
-            ratio = f"; {found / right:.15g} times" if found != right else "; in later digits than a float has"
-            ratio = ratio if right and found else "" if right else "; it should vanish"
+            if not right:
+                ratio = "; it should vanish"
+            elif found == right:
+                ratio = "; in later digits than a float has"
+            else:
+                ratio = f"; {found / right:.15g} times" if found else ""
             return (
                 f"the gradient of {self.argument} is wrong: {self.argument}{place} gets {found:.17g}, and the derivative of "
                 f"the forward\n    is {right:.17g} (by {self.by}{ratio}){why}"
