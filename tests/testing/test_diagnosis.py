@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+
 import numpy as np
 import pytest
 
 from tinygrad_edu import nn
-from tinygrad_edu.testing import verify
+from tinygrad_edu.testing import assert_gradients_agree, verify
 from tinygrad_edu.testing.diagnosis import diagnose, repairs
 
 
@@ -138,7 +141,7 @@ PLANTED = [
     (softmax("axis"), 0, "it has −y · sum(dy·y, axis 0) where −y · sum(dy·y, axis 1) is right"),
     (softmax("factor"), 0, "a factor y is missing"),
     (softmax("sum"), 0, "the term −y · sum(dy·y, axis 1) is missing"),
-    (elementwise("relu, no mask"), 0, "it is wrong exactly where x < 0"),
+    (elementwise("relu, no mask"), 0, "a factor (x > 0) is missing"),
     (elementwise("relu, other side"), 0, "the condition is the wrong way round"),
     (elementwise("tanh, sign"), 0, "the term -2 · dy·y·y is missing, or is there with a wrong factor"),
     (elementwise("tanh, no square"), 0, "the term dy·y·(1 − y) is missing, or is there with a wrong factor"),
@@ -267,3 +270,40 @@ def test_code_without_source_has_no_repair():
     scope = {}
     exec("def f(x):\n    return x * x, lambda dy: dy * x", scope)
     assert repairs(scope["f"], np.array([0.3, -0.7])) == []
+
+
+# What crashes or has another shape is mended as well
+
+
+@pytest.mark.parametrize(
+    ("wrong", "mended"),
+    [("dy @ w, x.T @ dy, dy.sum(0)", "dy @ w.T, x.T @ dy, dy.sum(0)"), ("dy @ w.T, x.T @ dy, dy", "dy.sum(0)")],
+)
+def test_a_crash_and_a_wrong_shape_get_a_repair(wrong, mended, tmp_path, monkeypatch):
+    (tmp_path / "crashing.py").write_text(
+        f"def linear(x, w, b):\n    def backward(dy):\n        return {wrong}\n\n    return x @ w + b, backward\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    linear = importlib.import_module("crashing").linear
+    monkeypatch.delitem(sys.modules, "crashing")
+    generator = np.random.default_rng(0)
+    with pytest.raises(AssertionError) as caught:
+        assert_gradients_agree(linear, *(generator.normal(size=shape) for shape in [(4, 3), (3, 2), (2,)]))
+    assert f"line 3 becomes right as `return dy @ w.T, x.T @ dy, {'dy.sum(0)'}`" in str(caught.value)
+    assert mended in str(caught.value)
+
+
+def test_one_change_that_mends_all_gradients_is_said_once(tmp_path, monkeypatch):
+    (tmp_path / "several.py").write_text(
+        "import numpy as np\n\n\ndef gated(x, w):\n    s = 1 / (1 + np.exp(-(x @ w)))\n\n    def backward(dy):\n"
+        "        ds = dy * s * (1 + s)\n        return ds @ w.T, x.T @ ds\n\n    return s, backward\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    gated = importlib.import_module("several").gated
+    monkeypatch.delitem(sys.modules, "several")
+    generator = np.random.default_rng(0)
+    with pytest.raises(AssertionError) as caught:
+        assert_gradients_agree(gated, generator.normal(size=(4, 3)), generator.normal(size=(3, 2)))
+    message = str(caught.value)
+    assert message.count("becomes right as `ds = dy * s * (1 - s)`") == 1
+    assert "and so do the other gradients" in message

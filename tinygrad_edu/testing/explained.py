@@ -16,7 +16,7 @@ from tinygrad_edu.testing.judgement import VANISHES, Judgement
 from tinygrad_edu.testing.kinked import at_kink
 from tinygrad_edu.testing.strength import strength
 
-__all__ = ["in_words", "with_repair"]
+__all__ = ["in_words", "mended", "with_repair"]
 
 
 # Of looking for a change that mends all gradients that are wrong, and then for one that mends the first.
@@ -72,19 +72,45 @@ def with_repair(
     list of Judgement
     """
     wrong = [j for j in judgements if j.verdict == "wrong" and j.by == "60 digits"]
-    code = getattr(inspect.unwrap(case.pair.by_hand), "__code__", None)
-    if not wrong or case.pair.kind != "pair" or code is None or code.co_filename != case.pair.file:
+    if not wrong:
         return judgements
     positions = {case.pair.argument(i): i for i in case.floats}
     places = [positions[j.argument] for j in wrong]
-    given = [copied(a) for a in case.arguments]
-    said = ""
-    for those, seconds in ((places, TOGETHER), (places[:1], ALONE))[: len(places)]:
-        how: dict[str, Any] = {"argument": those, "seed": seed, "most": 1, "also": also, "seconds": seconds}
-        with contextlib.suppress(Exception):
-            found = repairs(case.pair.by_hand, *given, within=with_exact_constructors, **how, **case.options)
-            said = "".join(map(str, found)) + (", and so do the other gradients" if found and len(those) > 1 else "")
-        if said:
-            break
+    said = mended(case, places, seed, TOGETHER, also)
+    if said and len(places) > 1:
+        said += ", and so do the other gradients"
+    elif not said and len(places) > 1:
+        said = mended(case, places[:1], seed, ALONE, also)
     first = replace(wrong[0], why="; ".join(filter(None, (wrong[0].why, said))))
     return [first if j is wrong[0] else j for j in judgements]
+
+
+def mended(
+    case: Case, places: list[int], seed: int, seconds: float = TOGETHER, also: Sequence[tuple[Any, ...]] = ()
+) -> str:
+    """A change to the source that makes the gradients of these arguments right; empty if none is found.
+
+    Parameters
+    ----------
+    case : Case
+    places : list of int
+    seed : int
+    seconds : float, default 6
+        How long to look.
+    also : sequence of tuple, optional
+        Further arguments at which they must be right.
+
+    Returns
+    -------
+    str
+    """
+    code = getattr(inspect.unwrap(case.pair.by_hand), "__code__", None)
+    if case.pair.kind != "pair" or code is None or code.co_filename != case.pair.file:
+        return ""
+    given = [copied(a) for a in case.arguments]
+    how: dict[str, Any] = {"argument": places, "seed": seed, "most": 1, "also": also, "seconds": seconds}
+    with contextlib.suppress(Exception):
+        return "".join(
+            map(str, repairs(case.pair.by_hand, *given, within=with_exact_constructors, **how, **case.options))
+        )
+    return ""

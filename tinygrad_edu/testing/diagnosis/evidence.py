@@ -89,15 +89,20 @@ def derived(names: dict[str, NDArray], right: NDArray) -> dict[str, NDArray]:
     Returns
     -------
     dict
-        Reciprocals of small positive ones, such as a standard deviation; 1 − v of probabilities; and those that belong
-        to the first axes of the gradient, in its number of dimensions.
+        Reciprocals of small positive ones, such as a standard deviation, and of their squares; 1 − v of probabilities,
+        1 ± v and 1 − v² of what is within ±1; and those that belong to the first axes of the gradient, in its number of
+        dimensions.
     """
     found = {}
     for name, value in names.items():
         if value.ndim and value.size < right.size and (value > 0).all():
             found[f"1/{name}"] = 1 / value
+            found[f"1/{name}²"] = 1 / value**2
         if value.ndim and np.abs(value).max() < 1 and name != "dy":
             found[f"(1 − {name})"] = 1 - value
+            found[f"(1 − {name}²)"] = 1 - value**2
+            if (value < 0).any():
+                found[f"(1 + {name})"] = 1 + value
     for name, value in list({**names, **found}.items()):
         if 0 < value.ndim < right.ndim and value.shape == right.shape[: value.ndim] != right.shape[-value.ndim :]:
             dots = ", ".join([":"] * value.ndim + ["None"] * (right.ndim - value.ndim))

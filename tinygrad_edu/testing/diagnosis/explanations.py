@@ -89,7 +89,8 @@ def of_axes(e: Evidence, lengths: Lengths) -> Explanation:
         return same(np.flip(e.right, axes), e.found)
 
     def shifted(step: int, axis: int, e: Evidence) -> bool:
-        return same(inside(e.right, -step, axis), inside(e.found, step, axis))
+        found = inside(e.found, step, axis)
+        return bool(found.any()) and same(inside(e.right, -step, axis), found)
 
     ndim = e.right.ndim
     for order in list(itertools.permutations(range(ndim)))[1:]:
@@ -139,9 +140,77 @@ def of_variable(e: Evidence, lengths: Lengths) -> Explanation:
     def too_much(name: str, power: float, e: Evidence) -> bool:
         return proportional(e.found, e.right, e.names.get(name), power)
 
-    for name, (power, word) in itertools.product(e.names, POWERS.items()):
+    # That 1 + v is missing as a factor says less than that v is as a term.
+    names = [name for name in e.names if not name.startswith("(1 + ")]
+    for name, (power, word) in itertools.product(names, POWERS.items()):
         yield f"a factor {word.format(name)} is missing", partial(missing, name, power)
         yield f"a factor {word.format(name)} is too much", partial(too_much, name, power)
+
+
+def of_function(e: Evidence, lengths: Lengths) -> Explanation:
+    """A factor that is a function of one of the author's variables."""
+    if not e.fits:
+        return
+
+    def applied(name: str, function: Callable[[NDArray], NDArray], e: Evidence) -> NDArray | None:
+        with np.errstate(all="ignore"):
+            value = function(e.names[name]) if name in e.names else None
+        return value if value is not None and np.isfinite(value).all() else None
+
+    def missing(name: str, function: Callable[[NDArray], NDArray], e: Evidence) -> bool:
+        return proportional(e.right, e.found, applied(name, function, e), 1.0)
+
+    def too_much(name: str, function: Callable[[NDArray], NDArray], e: Evidence) -> bool:
+        return proportional(e.found, e.right, applied(name, function, e), 1.0)
+
+    for name, (word, function) in itertools.product(e.names, FUNCTIONS.items()):
+        yield f"a factor {word.format(name)} is missing", partial(missing, name, function)
+        yield f"a factor {word.format(name)} is too much", partial(too_much, name, function)
+
+
+FUNCTIONS: dict[str, Callable[[NDArray], NDArray]] = {
+    "exp({})": np.exp,
+    "exp(−{})": lambda v: np.exp(-v),
+    "1/(1 + exp(−{}))": lambda v: 1 / (1 + np.exp(-v)),
+    "tanh({})": np.tanh,
+    "(1 − tanh²({}))": lambda v: 1 - np.tanh(v) ** 2,
+    "cos({})": np.cos,
+    "sin({})": np.sin,
+    "log({})": np.log,
+    "sign({})": np.sign,
+    "({0} > 0)": lambda v: 1.0 * (v > 0),
+}
+
+
+def of_product(e: Evidence, lengths: Lengths) -> Explanation:
+    """A gradient that ought to be a product of two of the author's matrices, or lacks one."""
+    if not e.fits or not 1 <= e.right.ndim <= 2:
+        return
+
+    def agrees(a: str, b: str, wanted: str, ratio: float, e: Evidence) -> bool:
+        value = matrix_product(a, b, e)
+        other = None if value is None else constant_ratio(getattr(e, wanted), value)
+        return other is not None and abs(other / ratio - 1) < CLOSE
+
+    for a, b in itertools.product([n + t for n in e.names for t in ("", ".T")], repeat=2):
+        value = matrix_product(a, b, e)
+        for wanted, sentence in PRODUCTS.items():
+            ratio = None if value is None else constant_ratio(getattr(e, wanted), value)
+            near = None if ratio is None else simple(ratio)
+            if ratio is not None and near is not None:
+                yield sentence.format(f"{times(near)}{a} @ {b}"), partial(agrees, a, b, wanted, ratio)
+
+
+PRODUCTS = {"right": "{} would be right", "missing": "the term {} is missing, or is there with a wrong factor"}
+
+
+def matrix_product(a: str, b: str, e: Evidence) -> NDArray | None:
+    """A product of two variables, each transposed if its name ends so; None if it is not of the gradient's shape."""
+    factors = [v.T if n.endswith(".T") else v for n in (a, b) if (v := e.names.get(n.removesuffix(".T"))) is not None]
+    if len(factors) < 2 or not all(1 <= f.ndim <= 2 for f in factors) or factors[0].shape[-1] != len(factors[1]):
+        return None
+    value = factors[0] @ factors[1]
+    return value if value.shape == e.right.shape else None
 
 
 POWERS = {1.0: "{}", 2.0: "{}²", -1.0: "1/{}", -2.0: "1/{}²", 0.5: "√{}", -0.5: "1/√{}"}
@@ -231,7 +300,10 @@ def of_place(e: Evidence, lengths: Lengths) -> Explanation:
             yield what, partial(those, axis, bad)
 
 
-EXPLANATIONS = (of_shape, of_factor, of_axes, of_reduction, of_variable, of_term, of_exchange, of_place)
+EXPLANATIONS = (
+    *(of_shape, of_factor, of_axes, of_reduction, of_variable, of_function, of_product),
+    *(of_term, of_exchange, of_place),
+)
 """In the order in which they are tried: what explains more with less comes first."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
+import itertools
 import math
 import textwrap
 import time
@@ -109,7 +110,7 @@ def repairs(
             # The larger part of the time is for changes.
             if time.monotonic() < until - 0.7 * seconds and _runs(within(by_hand), *there, places[0]):
                 runs.append((*there, seed))
-        trials = [Trial(within(by_hand), *run) for run in runs]
+        trials = [Trial(within(by_hand), *run, backward=False) for run in runs]
         right = [[trial.right(i) for i in places] for trial in trials]
         changes = sorted(source.changes(), key=lambda change: change[0])
         for _, mutation in changes:
@@ -152,7 +153,8 @@ def moved(by_hand: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any
 def _runs(by_hand: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any], argument: int) -> bool:
     """Whether the forward takes these arguments, and the derivative is finite there."""
     try:
-        return all(x.is_finite() for x in Trial(by_hand, arguments, options).right(argument).ravel())
+        trial = Trial(by_hand, arguments, options, backward=False)
+        return all(x.is_finite() for x in trial.right(argument).ravel())
     except Exception:
         return False
 
@@ -218,8 +220,10 @@ def _candidates(
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
         yield from ((2, ("other variable", ast.Name(name, ast.Load()))) for name in names if name != node.id)
     loaded = isinstance(node, ast.expr) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
-    if loaded and (field not in ("func", "slice", "value") or isinstance(parent, ast.Return | ast.Assign)):
+    whole = isinstance(parent, ast.Return | ast.Assign) or (isinstance(node, ast.Name) and node.id in names)
+    if loaded and (field not in ("func", "slice", "value") or whole):
         yield from ((3, edit) for edit in _insertions(node, names))  # type: ignore[arg-type]
+        yield from ((4, edit) for edit in _projections(node, names))  # type: ignore[arg-type]
 
 
 def _exchanges(node: ast.AST, scope: dict[str, Any]) -> Edits:
@@ -244,8 +248,29 @@ def _exchanges(node: ast.AST, scope: dict[str, Any]) -> Edits:
                 yield "digits", ast.Attribute(ast.Name("np", ast.Load()), "pi", ast.Load())
         case ast.Assign(targets=[ast.Subscript() as target]):
             yield "accumulation", ast.AugAssign(target, ast.Add(), node.value)
+            yield from _added_at(target, node.value, scope)
+        case ast.AugAssign(target=ast.Subscript() as target, op=ast.Add()):
+            yield from _added_at(target, node.value, scope)
+        case ast.Subscript(slice=ast.Tuple(elts=[ast.Slice(), index]), ctx=ast.Load()):
+            yield "index", ast.Subscript(node.value, index, ast.Load())
+        case ast.Subscript(slice=ast.Name() as index, ctx=ast.Load()):
+            yield "index", ast.Subscript(node.value, ast.Tuple([ast.Slice(), index], ast.Load()), ast.Load())
+        case ast.Tuple(elts=parts, ctx=ast.Load()) | ast.List(elts=parts, ctx=ast.Load()):
+            for k in range(len(parts) - 1):
+                exchanged = [*parts[:k], parts[k + 1], parts[k], *parts[k + 2 :]]
+                yield "order", type(node)(exchanged, ast.Load())
+        case ast.Call(args=[first, second]) if not node.keywords:
+            yield "order", ast.Call(node.func, [second, first], [])
         case ast.BinOp(op=ast.Sub()):
             yield "swapped operands", ast.BinOp(node.right, ast.Sub(), node.left)
+
+
+def _added_at(target: ast.Subscript, value: ast.expr, scope: dict[str, Any]) -> Edits:
+    """Adding at repeated indices, each as often as it is there."""
+    if "np" in scope:
+        function = ast.Attribute(ast.Attribute(ast.Name("np", ast.Load()), "add", ast.Load()), "at", ast.Load())
+        loaded = copied(target.value)
+        yield "accumulation", ast.Expr(ast.Call(function, [loaded, target.slice, value], []))  # type: ignore[list-item]
 
 
 FUNCTIONS = ("exp", "log", "sqrt", "tanh", "sinh", "cosh", "sin", "cos", "abs", "sign")
@@ -280,12 +305,36 @@ def _insertions(node: ast.expr, names: list[str]) -> Edits:
         column = ast.Tuple([ast.Slice(), ast.Constant(None)], ast.Load())
         yield "factor", ast.BinOp(node, ast.Mult(), ast.Subscript(other, column, ast.Load()))
         yield "factor", ast.BinOp(node, ast.Mult(), ast.BinOp(ast.Constant(1), ast.Sub(), other))
+    for operation in (ast.Add(), ast.Sub()):
+        yield "term", ast.BinOp(node, operation, ast.Constant(1))
+    yield "term", ast.BinOp(ast.Constant(1), ast.Sub(), node)
     for number in (2, 3):
         yield "factor", ast.BinOp(ast.Constant(number), ast.Mult(), node)
         yield "factor", ast.BinOp(node, ast.Div(), ast.Constant(number))
         yield "power", ast.BinOp(node, ast.Pow(), ast.Constant(number))
     for function in FUNCTIONS:
         yield "function", ast.Call(ast.Attribute(ast.Name("np", ast.Load()), function, ast.Load()), [node], [])
+
+
+def _projections(node: ast.expr, names: list[str]) -> Edits:
+    """What a normalization leaves out of a gradient: its mean, and its part along a variable."""
+
+    def reduced(x: ast.expr, reduction: str, axis: int) -> ast.expr:
+        called = ast.Attribute(x, reduction, ast.Load())
+        return ast.Call(called, [ast.Constant(axis)], [ast.keyword("keepdims", ast.Constant(True))])
+
+    for axis, reduction in itertools.product((-1, 0, 1), ("mean", "sum")):
+        yield "mean term", ast.BinOp(node, ast.Sub(), reduced(node, reduction, axis))
+        for name in names:
+            variable = ast.Name(name, ast.Load())
+            along = reduced(ast.BinOp(node, ast.Mult(), variable), reduction, axis)
+            yield "projection", ast.BinOp(node, ast.Sub(), along)
+            yield "projection", ast.BinOp(node, ast.Sub(), ast.BinOp(variable, ast.Mult(), along))
+    for first, second in itertools.combinations_with_replacement(names, 2):
+        product = ast.BinOp(ast.Name(first, ast.Load()), ast.Mult(), ast.Name(second, ast.Load()))
+        yield "term", ast.BinOp(node, ast.Add(), product)
+        yield "term", ast.BinOp(node, ast.Sub(), product)
+        yield "factor", ast.BinOp(node, ast.Mult(), product)
 
 
 def _nearly(by_hand: Any, trial: Trial, places: list[int], right: list[NDArray]) -> bool:

@@ -59,13 +59,23 @@ def terms(e: Evidence) -> Iterator[Term]:
     triples = list(itertools.combinations_with_replacement(names, 3))
     for product in (*products, *triples):
         yield Term(product)
-    for triple in triples:
-        if "dy" not in triple and "dy" in e.names:
-            yield Term(("dy", *triple))
+    for cotangent in cotangents(e):
+        for triple in triples:
+            if cotangent not in triple:
+                yield Term((cotangent, *triple))
     large = [p for p in products if any(e.names[name].shape == e.right.shape for name in p)]
     over = [axes for n in range(1, ndim + 1) for axes in itertools.combinations(range(ndim), n)]
     for outer, inner, axes in itertools.product([(), *products], large, over):
         yield Term(outer, inner, axes)
+
+
+def cotangents(e: Evidence) -> list[str]:
+    """The names of the cotangent in the gradient's number of dimensions, or at least of what it is called."""
+    dy = e.names.get("dy")
+    if dy is None or dy.ndim == e.right.ndim:
+        return [] if dy is None else ["dy"]
+    shaped = [name for name, v in e.names.items() if v.size == dy.size and v.ndim == e.right.ndim]
+    return [name for name in shaped if np.array_equal(e.names[name].ravel(), dy.ravel())] or ["dy"]
 
 
 def value_of(term: Term, e: Evidence) -> NDArray | None:

@@ -32,6 +32,8 @@ class Trial:
         Keyword arguments; float arrays among them become exact, too.
     seed : int, default 0
         For the cotangent.
+    backward : bool, default True
+        Whether to run the backward; without it there are no gradients found.
 
     Attributes
     ----------
@@ -43,14 +45,22 @@ class Trial:
         The local variables of the forward and the backward that are arrays, as they were when these returned.
     """
 
-    def __init__(self, by_hand: Callable, arguments: tuple, options: dict[str, Any], seed: int = 0) -> None:
+    def __init__(
+        self,
+        by_hand: Callable,
+        arguments: tuple,
+        options: dict[str, Any],
+        seed: int = 0,
+        *,
+        backward: bool = True,
+    ) -> None:
         self.by_hand, self.arguments, self.options = by_hand, arguments, options
         self.names: dict[str, Any] = {}
         generator = np.random.default_rng([seed, 1])
         with _locals_into(self.names, _file_of(by_hand)):
-            y, backward = self.run()
+            y, pull = self.run()
             self.dy = random_decimals(generator, np.shape(y))
-            gradients = backward(exact(self.dy))
+            gradients = pull(exact(self.dy)) if backward else ()
             gradients = gradients if isinstance(gradients, tuple | list) else (gradients,)
             gradients = [g() if callable(g) else g for g in gradients]
         self.found = [None if g is None else values(g) for g in gradients]
