@@ -60,13 +60,15 @@ class Visited:
         idle = sorted({line for code, seen in self.lines.items() for line in _lines_of(code) - seen})
         one_way = {where: outcomes for where, outcomes in sorted(self.outcomes.items()) if len(outcomes) == 1}
         sentences = [f"line {line} never ran: {self._text(line)}" for line in idle]
-        sentences += [
-            f"line {line}: what it compares by {SIGNS[sign]} was always {'true' if True in outcomes else 'false'}: "
-            f"{self._text(line)}"
-            for (line, sign), outcomes in one_way.items()
-        ]
+        sentences += [self._one_way(line, sign, True in outcomes) for (line, sign), outcomes in one_way.items()]
         more = len(sentences) - TOLD
         return sentences[:TOLD] + ([f"{more} more lines or branches like these"] if more > 0 else [])
+
+    def _one_way(self, line: int, sign: str, outcome: bool) -> str:
+        text = self._text(line)
+        # A maximum compares as well, and does not show how.
+        how = f", {SIGNS[sign]} was always {'true' if outcome else 'false'}" if SIGNS[sign] in text else ""
+        return f"line {line} went one way only{how}: {text}"
 
     def _text(self, line: int) -> str:
         return f"`{linecache.getline(self.file or '', line).strip()}`"
