@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import scipy.special
 
 from tests.testing.pairs import PAIRS
 from tinygrad_edu import nn
@@ -195,14 +196,12 @@ def test_a_gradient_that_is_not_claimed_is_noted_unless_it_is_wanted(x):
 # Where 60 digits cannot be had
 
 
-def by_the_inverse(x):
-    inverse = np.linalg.inv(x)
-    return inverse, lambda dy: -inverse.T @ dy @ inverse.T
+def bessel(x):
+    return scipy.special.j0(x), lambda dy: -dy * scipy.special.j1(x)
 
 
 def test_code_that_needs_floats_is_held_against_differences(rng):
-    x = rng.normal(size=(3, 3)) + 3 * np.eye(3)
-    report = assert_gradients_agree(by_the_inverse, x)
+    report = assert_gradients_agree(bessel, rng.normal(size=(3, 3)))
     assert report.verdict == "right"
     (gradient,) = report.gradients
     assert gradient.by == "differences"
@@ -212,10 +211,10 @@ def test_code_that_needs_floats_is_held_against_differences(rng):
 
 @pytest.mark.parametrize("error", [1e-6, 1.0])
 def test_what_differences_say_they_catch_they_catch(rng, error):
-    x = rng.normal(size=(3, 3)) + 3 * np.eye(3)
+    x = rng.normal(size=(3, 3))
 
     def off(x):
-        y, backward = by_the_inverse(x)
+        y, backward = bessel(x)
         return y, lambda dy: backward(dy) * (1 + error)
 
     with pytest.raises(AssertionError, match="by differences"):
@@ -461,7 +460,7 @@ def test_a_wrong_layer_is_told(x):
 def test_functions_of_tensors_are_right_or_wrong(x):
     report = assert_gradients_agree(lambda x: (x.tanh() * x).sum(), x)
     assert report.verdict == "right"
-    with pytest.raises(AssertionError, match="disagree"):
+    with pytest.raises(AssertionError, match="graph is the odd one out"):
         assert_gradients_agree(lambda x: x * x.detach(), x)
 
 
