@@ -834,7 +834,7 @@ def from_numpy(array: np.ndarray) -> Tensor:
             "from_numpy: expected a numpy array of bools, integers, floats or complex numbers, got "
             + (f"dtype {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__)
         )
-    return _wrap(array.view(np.ndarray))
+    return _wrap(np.asarray(array))
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:

@@ -38,9 +38,9 @@ class Written:
         return space[self.function.__name__]
 
 
-def written(*inputs, **wrong):
+def written(*inputs, into=PAIRS, **wrong):
     def keep(function):
-        PAIRS[function.__name__] = Written(
+        into[function.__name__] = Written(
             function,
             tuple(rng.uniform(0.2, 1.2, x) * rng.choice([-1, 1], x) if isinstance(x, tuple) else x for x in inputs),
             wrong,

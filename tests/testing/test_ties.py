@@ -29,7 +29,9 @@ def gradient(library, expression, at):
     return x.grad.tolist()
 
 
-@pytest.mark.parametrize(("expression", "at", "around", "in_torch", "here"), ROWS, ids=[" at ".join(r[:2]) for r in ROWS])
+@pytest.mark.parametrize(
+    ("expression", "at", "around", "in_torch", "here"), ROWS, ids=[" at ".join(r[:2]) for r in ROWS]
+)
 def test_the_table_is_true(torch, expression, at, around, in_torch, here):
     # The page rounds to four digits.
     np.testing.assert_allclose(gradient(torch, expression, at), numbers(in_torch), rtol=1e-3)

@@ -41,7 +41,8 @@ def exp2(x: Any) -> Tensor:
     """
 
 
-@elementwise(np.expm1, floating=True, complex=True, x=lambda g, result: g * (result + 1.0))
+# Not g (y + 1), as PyTorch's: where y is nearly −1, no digit is left of y + 1.
+@elementwise(np.expm1, floating=True, complex=True, x=lambda g, x: g * exp(x))
 def expm1(x: Any) -> Tensor:
     r""":math:`e^x - 1`, accurate also near 0.
 

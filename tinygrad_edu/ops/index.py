@@ -227,7 +227,7 @@ def summed_rows(rows: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.nd
     order = np.argsort(rows, kind="stable")
     found = rows[order]
     starts = np.flatnonzero(np.concatenate(([True], found[1:] != found[:-1])))
-    if values.dtype not in (np.float32, np.float64):
+    if type(values) is not np.ndarray or values.dtype not in (np.float32, np.float64):
         return found[starts], np.add.reduceat(values[order], starts, axis=0)
     from scipy.sparse import csr_array
 

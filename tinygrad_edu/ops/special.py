@@ -142,7 +142,7 @@ def digamma(x: Any) -> Tensor:
 
 @operation(method=False, x=lambda g, n, x: g * polygamma(n + 1, x))
 def polygamma(n: int, x: Any) -> Tensor:
-    r"""The n-th derivative of :func:`digamma`, :math:`\psi^{(n)}(x)`, whose derivative is the next one.
+    r"""The n-th derivative of :func:`digamma`, :math:`\psi^{(n)}(x) = (-1)^{n+1} n! \, \zeta(n + 1, x)` for n > 0.
 
     Parameters
     ----------
@@ -164,9 +164,10 @@ def polygamma(n: int, x: Any) -> Tensor:
         raise TypeError(f"polygamma: n is an int, got {n!r}")
     if n < 0:
         raise ValueError(f"polygamma: n is not negative, got {n}")
-    from scipy.special import polygamma as kernel
+    from scipy.special import gamma, psi, zeta
 
-    return kernel(n, x).astype(_floating(x).dtype)
+    y = psi(x) if n == 0 else (-1.0) ** (n + 1) * gamma(n + 1.0) * zeta(n + 1.0, x)
+    return y.astype(_floating(x).dtype)
 
 
 def _floating(x: Any) -> Any:

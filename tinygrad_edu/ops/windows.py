@@ -82,18 +82,9 @@ def windows(x: Any, kernel_size: Any, stride: Any = 1, dilation: Any = 1) -> Ten
             f"windows: a kernel of {kernel} with dilation {dilation} reaches over {tuple(reach)}, which does not fit "
             f"shape {x.shape}; pad it first"
         )
-    counts = [(n - r) // s + 1 for n, r, s in zip(x.shape[front:], reach, stride, strict=True)]
-    steps = x.strides[front:]
-    return np.lib.stride_tricks.as_strided(
-        x,
-        (*x.shape[:front], *counts, *kernel),
-        (
-            *x.strides[:front],
-            *(step * s for step, s in zip(steps, stride, strict=True)),
-            *(step * d for step, d in zip(steps, dilation, strict=True)),
-        ),
-        writeable=False,
-    )
+    axis = tuple(range(front, x.ndim))
+    steps: Any = (Ellipsis, *(slice(None, None, s) for s in (*stride, *dilation)))
+    return np.lib.stride_tricks.sliding_window_view(x, reach, axis)[steps]
 
 
 @example(windows)

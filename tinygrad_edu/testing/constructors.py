@@ -1,4 +1,4 @@
-"""New arrays in code that runs on exact numbers."""
+"""New arrays, and SciPy's functions of arrays, in code that runs on exact numbers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import scipy.special
 
 from tinygrad_edu.testing.exact.array import ExactArray
+from tinygrad_edu.testing.exact.composed import COMPOSED
 from tinygrad_edu.testing.exact.number import Dual
 
 __all__ = ["exact_constructors", "with_exact_constructors"]
 
 # An element of np.empty that the code did not set shows, as whatever is computed from it is NaN.
 FILLED: dict[str, Any] = {"zeros": 0, "ones": 1, "empty": Decimal("NaN")}
+# NumPy's names are one for all threads, and so are put back in the order in which they were taken.
+taken = threading.RLock()
 CONVERSIONS = ("array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray")
 
 
@@ -28,7 +32,34 @@ def exact_constructors() -> Iterator[None]:
     Code that fills an array of floats element by element could not run otherwise. Arrays of integers, of booleans and of
     a dtype asked for by name that is no float are as ever, and so are those made by names imported from NumPy.
     """
-    owner = threading.get_ident()
+    with taken, contextlib.ExitStack() as stack:
+        stack.enter_context(_constructors())
+        for name in COMPOSED:
+            stack.enter_context(_composed(name))
+        yield
+
+
+@contextlib.contextmanager
+def _composed(name: str) -> Iterator[None]:
+    """Within it, a function of SciPy's takes exact numbers on this thread."""
+    owner, original = threading.get_ident(), getattr(scipy.special, name)
+
+    @functools.wraps(original)
+    def function(*args: Any, **options: Any) -> Any:
+        exactly = threading.get_ident() == owner and any(map(holds_exact, args))
+        return (COMPOSED[name] if exactly else original)(*args, **options)
+
+    setattr(scipy.special, name, function)
+    try:
+        yield
+    finally:
+        setattr(scipy.special, name, original)
+
+
+@contextlib.contextmanager
+def _constructors() -> Iterator[None]:
+    """Within it, and on this thread, NumPy's constructors give arrays that can hold exact numbers."""
+    owner: int | None = threading.get_ident()
     originals = {name: getattr(np, name) for name in (*FILLED, *CONVERSIONS, "full")}
 
     def filled(shape: Any, dtype: Any = None, *args: Any, original: Any, value: Any, **options: Any) -> Any:
@@ -50,13 +81,18 @@ def exact_constructors() -> Iterator[None]:
 
     for name, original in originals.items():
         if name in FILLED:
-            setattr(np, name, functools.partial(filled, original=original, value=FILLED[name]))
+            replaced = functools.partial(filled, original=original, value=FILLED[name])
         elif name in CONVERSIONS:
-            setattr(np, name, functools.partial(converted, original=original))
+            replaced = functools.partial(converted, original=original)
+        else:
+            continue
+        # A module imported within, which may keep it, looks at its name.
+        setattr(np, name, functools.update_wrapper(replaced, original))
     setattr(np, "full", full)  # noqa: B010 - the types of what it replaces are overloads
     try:
         yield
     finally:
+        owner = None
         for name, original in originals.items():
             setattr(np, name, original)
 

@@ -137,9 +137,10 @@ class Report:
             return self.odd_one_out("result")
         comparisons = self.of(gradient)
         wrong = [c.forms for c in comparisons if not c.ok]
-        # The 60-digit form is the derivative of the pair's own forward: where the two differ, the backward is wrong.
-        if ("by hand", "60 digits") in wrong:
-            return "by hand"
+        # The 60-digit form is the derivative of another's own forward: where the two differ, the backward is wrong.
+        for form in ("by hand", "graph"):
+            if (form, "60 digits") in wrong:
+                return form
         # How well the others agree without a form that takes part in every disagreement.
         rest = {}
         for form in self.forms:

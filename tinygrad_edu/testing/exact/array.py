@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -9,9 +12,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.testing.exact.functions import FUNCTIONS, QUESTIONS
+from tinygrad_edu.testing.exact.linear import LINEAR
 from tinygrad_edu.testing.exact.number import ZERO, Dual, Inexact, as_dual, field
 
-__all__ = ["ExactArray", "exact", "tangents", "values"]
+__all__ = ["ExactArray", "exact", "posing_as_floats", "tangents", "values"]
+
+
+# Of numpy.linalg, what needs no factorization; norms do for some orders.
+SUMS = "cross diagonal matmul matrix_power matrix_transpose multi_dot norm outer tensordot trace vecdot vector_norm"
+COUNTERPARTS: dict[Any, Any] = {**LINEAR, np.i0: FUNCTIONS["i0"]}
+
+
+class Pose(threading.local):
+    """The dtype by which exact arrays go; None for their own, object."""
+
+    dtype: np.dtype | None = None
+
+
+pose = Pose()
+
+
+@contextlib.contextmanager
+def posing_as_floats(dtype: Any = np.float64) -> Iterator[None]:
+    """Within it exact arrays say that they hold float64, to code that computes on floats alone.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype or None, default float64
+        None lets them say what they are.
+    """
+    before, pose.dtype = pose.dtype, None if dtype is None else np.dtype(dtype)
+    try:
+        yield
+    finally:
+        pose.dtype = before
 
 
 class ExactArray(np.ndarray):
@@ -20,13 +54,24 @@ class ExactArray(np.ndarray):
     NumPy computes on objects by their own operators; what it has no operator for is given here, by name.
     """
 
+    @property
+    def dtype(self) -> Any:
+        """The type of the elements: object, or float64 within :func:`posing_as_floats`."""
+        own = super().dtype
+        return pose.dtype if pose.dtype is not None and own.kind == "O" else own
+
+    @dtype.setter
+    def dtype(self, dtype: Any) -> None:
+        if np.dtype(dtype) != self.dtype:
+            raise Inexact(f"exact numbers were to be read as {np.dtype(dtype)}, in whose memory they do not lie")
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         arrays = [x.view(np.ndarray) if isinstance(x, ExactArray) else x for x in inputs]
         if _kind_of(options.get("dtype")) == "f":
             del options["dtype"]
         if out is not None:
             for target in out:
-                if isinstance(target, np.ndarray) and target.dtype.kind == "f":
+                if not isinstance(target, ExactArray) and target.dtype.kind == "f":
                     raise Inexact(
                         f"{ufunc.__name__}: out= is an array of floats, of shape {target.shape}. Make it like its "
                         "operands: np.empty_like(x)"
@@ -40,12 +85,19 @@ class ExactArray(np.ndarray):
             result = np.asarray(result).astype(bool)[()]
         if out is not None:
             return out[0] if len(out) == 1 else out
-        return tuple(_own(r) for r in result) if isinstance(result, tuple) else _own(result)
+        return _owned(result)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if _kind_of(kwargs.get("dtype")) == "f":
             kwargs = {**kwargs, "dtype": object}
-        result = super().__array_function__(function, types, args, kwargs)
+        # NumPy's own lines, which know of the elements' type what the caller does not, are told the truth.
+        with posing_as_floats(None):
+            if function in COUNTERPARTS:
+                plain = [a.view(np.ndarray) if isinstance(a, ExactArray) else a for a in args]
+                return _owned(COUNTERPARTS[function](*plain, **kwargs))
+            if function.__module__ == "numpy.linalg" and function.__name__ not in SUMS.split():
+                raise Inexact(f"numpy.linalg.{function.__name__} has no exact counterpart")
+            result = super().__array_function__(function, types, args, kwargs)
         return _own(result) if isinstance(result, np.ndarray | Dual) else result
 
     def __getitem__(self, index: Any) -> Any:
@@ -96,10 +148,15 @@ def _kind_of(dtype: Any) -> str:
     return "" if dtype is None else np.dtype(dtype).kind
 
 
+def _owned(result: Any) -> Any:
+    return tuple(_own(r) for r in result) if isinstance(result, tuple) else _own(result)
+
+
 def _own(result: Any) -> Any:
     """Arrays of objects, and exact numbers, as ExactArray; others as they are."""
     if isinstance(result, np.ndarray):
-        return result.view(ExactArray) if result.dtype == object else result
+        plain = result.view(np.ndarray)
+        return plain.view(ExactArray) if plain.dtype == object else plain
     if isinstance(result, Dual):
         array = np.empty((), object)
         array[()] = result

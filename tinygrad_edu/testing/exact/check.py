@@ -133,15 +133,17 @@ def check_pair(
                 if found is None:
                     continue
                 if digits is not None and found.error.is_finite() and found.error > tolerance:
-                    unsure.append((i, max(AGAIN, digits) - 2 * min(found.exponent, 0)))
+                    unsure.append((i, max(AGAIN, digits) - 2 * min(found.exponent, 0), found.scale))
                 else:
                     verdicts.append(_verdict(trial, i, found, tolerance))
-        for i, more in unsure:
+        for i, more, scale in unsure:
             # Digits are lost where numbers cancel, too; what is off by the same with more of them is a formula.
             if more <= MOST:
                 with precision(more):
                     trial = Trial(by_hand, arguments, options, seed)
                     found = _measured(trial, i, seed)
+                    if found is not None and found.scale < scale.scaleb(-DIGITS):
+                        found = replace(found, error=Decimal(0))  # all terms were rounding alone: they vanish
                     verdicts += [] if found is None else [_verdict(trial, i, found, tolerance)]
         return sorted(verdicts, key=lambda verdict: verdict.argument)
     except (Inexact, ArithmeticError, LookupError, AttributeError, TypeError, ValueError) as error:
@@ -156,6 +158,8 @@ class Measured:
     error: Decimal
     exponent: int = 0
     "Of the smallest term, as a power of ten."
+    scale: Decimal = Decimal(0)
+    "The sum of the terms' absolute values."
 
 
 def _measured(trial: Trial, i: int, seed: int) -> Measured | None:
@@ -174,7 +178,7 @@ def _measured(trial: Trial, i: int, seed: int) -> Measured | None:
     error = (sum(forward, Decimal(0)) - sum(reverse, Decimal(0))).copy_abs()
     exponents = [term.adjusted() for term in (*forward, *reverse) if term and term.is_finite()]
     relative = error / scale if scale else error
-    return Measured(gradient, _as_decimal(relative), min(exponents, default=0))
+    return Measured(gradient, _as_decimal(relative), min(exponents, default=0), _as_decimal(scale))
 
 
 def _as_decimal(x: Any) -> Decimal:

@@ -137,7 +137,8 @@ class Around:
         found: Any = self.trial.found[self.i]
         if found is None or found.shape != shape:
             return None
-        scale = max([ZERO, *(abs(g) for g in found.ravel() if g.is_finite())])
+        # Relative to this, what is left where large terms cancel is rounding.
+        scale = max([ZERO, *(abs(g) for g in found.ravel() if g.is_finite()), self.rounding() * max(map(abs, dy))])
         least: Any = np.empty(shape, object)
         most: Any = np.empty(shape, object)
         outside = []
@@ -154,11 +155,17 @@ class Around:
         floats = [array.astype(np.float64) for array in (found, least, most)]
         return Slopes(floats[0], floats[1], floats[2], outside[0] if outside else None, together)
 
+    def rounding(self) -> Decimal:
+        """What a slope of 0 may come out as, in units of the tolerance: 60 digits less than the largest number here."""
+        y = values(self.trial.run()[0]).ravel()
+        largest = max([ONE, *(abs(v) for v in (*y, *self.at.ravel()) if v.is_finite())])
+        return largest * AWAY / TOLERANCE
+
     def sum_outside(self) -> tuple[int, float, float, float] | None:
         """The first element of the result whose slopes do not hold the sum of its gradient between them."""
         ones = np.full(self.at.shape, ONE)
         near = [self.slopes(ones, w) for w in (ones, -ones, *self.directions)]
-        _, backward = self.trial.run()
+        rounding, (_, backward) = self.rounding(), self.trial.run()
         for k in range(near[0].size):
             dy = np.full(self.trial.dy.shape, ZERO)
             dy.reshape(-1)[k] = ONE
@@ -169,7 +176,7 @@ class Around:
             if not total.is_finite():
                 continue  # 0 · infinity, where the result's element is left out
             least, most = min(slopes[k] for slopes in near), max(slopes[k] for slopes in near)
-            if not _within(total, least, most, scale):
+            if not _within(total, least, most, max(scale, rounding)):
                 return k, float(total), float(least), float(most)
         return None
 

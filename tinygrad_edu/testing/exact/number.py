@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import decimal
+import itertools
 import math
 import operator
 import threading
@@ -46,9 +47,18 @@ ties = Ties()
 
 
 class Field(threading.local):
-    """What numbers are made of: decimals, or :class:`~tinygrad_edu.testing.exact.rational.Rational`."""
+    """How numbers are made.
+
+    Attributes
+    ----------
+    number : type
+        Decimal, or :class:`~tinygrad_edu.testing.exact.rational.Rational`.
+    literals : tuple of float
+        The numbers that stand in the source of what is running.
+    """
 
     number: Callable[[Any], Any] = Decimal
+    literals: tuple[float, ...] = ()
 
 
 field = Field()
@@ -274,7 +284,7 @@ def constant(x: float) -> Decimal:
 
     A literal such as 0.1 is the decimal that was typed. What a program computed as a float, such as ``1/3`` or
     ``math.sqrt(2/math.pi)``, has 16 or 17 digits and was meant to be a quotient of small integers, or that times a
-    well-known number or its root.
+    well-known number or its root, or a sum, difference, product or quotient of two literals.
 
     Parameters
     ----------
@@ -286,14 +296,14 @@ def constant(x: float) -> Decimal:
         If it is none of these, the binary fraction that the float is: a rounded number, but the same one wherever the
         program uses it.
     """
-    meant = _meant(x, decimal.getcontext().prec)
+    meant = _meant(x, decimal.getcontext().prec, field.literals)
     if isinstance(meant, Fraction):
         return field.number(meant.numerator) / field.number(meant.denominator)
     return field.number(meant)
 
 
 @lru_cache(4096)
-def _meant(x: float, digits: int) -> Decimal | Fraction:
+def _meant(x: float, digits: int, literals: tuple[float, ...]) -> Decimal | Fraction:
     if not math.isfinite(x):
         return Decimal(x)
     if len(repr(x).split("e")[0].replace(".", "").strip("-0")) <= 14:
@@ -304,6 +314,12 @@ def _meant(x: float, digits: int) -> Decimal | Fraction:
         near = Fraction(float(quotient)).limit_denominator(1000)
         if near and abs(Decimal(near.numerator) / near.denominator / quotient - 1) < Decimal("5e-16"):
             return near if factor == 1 else Decimal(near.numerator) / near.denominator * factor
+    if x in literals:
+        return Decimal(repr(x))
+    for a, b in itertools.product(literals, repeat=2):
+        for operation in (operator.mul, operator.truediv, operator.add, operator.sub):
+            if abs(operation(a, b) - x) <= math.ulp(x):
+                return operation(Decimal(repr(a)), Decimal(repr(b)))
     return Decimal(x)
 
 

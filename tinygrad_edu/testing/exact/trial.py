@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.testing.exact.array import exact, tangents, values
+from tinygrad_edu.testing.exact.literals import reading
 from tinygrad_edu.testing.exact.number import Dual, Inexact
 
 __all__ = ["Trial", "random_decimals"]
@@ -54,7 +55,7 @@ class Trial:
         *,
         backward: bool = True,
     ) -> None:
-        self.by_hand, self.arguments, self.options = by_hand, arguments, options
+        self.by_hand, self.arguments, self.options = reading(by_hand), arguments, options
         self.names: dict[str, Any] = {}
         generator = np.random.default_rng([seed, 1])
         with _locals_into(self.names, _file_of(by_hand)):
@@ -128,12 +129,14 @@ class _locals_into:
         self.names, self.file = names, file
 
     def __enter__(self) -> None:
-        self.before = sys.getprofile()
-        if self.file is not None:
+        # A profiler at work is left to it, as it could not be put back.
+        self.looking = self.file is not None and sys.getprofile() is None
+        if self.looking:
             sys.setprofile(self._event)
 
     def __exit__(self, *error: Any) -> None:
-        sys.setprofile(self.before)
+        if self.looking:
+            sys.setprofile(None)
 
     def _event(self, frame: Any, event: str, argument: Any) -> None:
         if event != "return" or frame.f_code.co_filename != self.file:
