@@ -118,6 +118,13 @@ def test_functions_of_two_operands_agree_with_scipy_and_their_derivatives_with_m
             np.testing.assert_allclose(float(values(y)[0]), ufunc(a, b), rtol=1e-14)
 
 
+def test_functions_have_their_limits_at_infinity():
+    x = np.array([np.inf, -np.inf, np.nan])
+    with precision():
+        for function in (np.tanh, np.arctan, np.expm1, scipy.special.erf, scipy.special.ndtr):
+            np.testing.assert_allclose(values(function(exact(x))).astype(float), function(x), rtol=1e-15)
+
+
 def test_numpys_own_approximation_is_replaced_too():
     with precision():
         x = exact(np.array([0.3, 1.7]), np.ones(2))

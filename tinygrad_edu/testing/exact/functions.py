@@ -23,7 +23,7 @@ def by_mpmath(function: Callable[..., Any]) -> Callable[..., Decimal]:
             raise Inexact(f"{function.__name__} of a fraction is none")
         digits = decimal.getcontext().prec
         with mpmath.workdps(digits + 5):
-            y = function(*[mpmath.mpf(str(v)) for v in x])
+            y = function(*[mpmath.mpf(str(v).replace("Infinity", "inf")) for v in x])
             return Decimal("NaN") if isinstance(y, mpmath.mpc) else Decimal(mpmath.nstr(y, digits + 5))
 
     return call
