@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.announce import Case, applied, case, matrix, real
-from tinygrad_edu.layers import AvgPool2d, BCELoss, Conv2d
+from tinygrad_edu.layers import AvgPool2d, BCELoss, Conv2d, CrossEntropyLoss, Softmax
 from tinygrad_edu.linalg import svd
 from tinygrad_edu.ops import det, index_put
 
@@ -18,6 +18,8 @@ ROWS, COLUMNS = np.array([2, 0, 0, 1]), np.array([1, 0, 0, 1])
 MASK = np.array([[True, False, True], [False, False, True]])
 TIES = real(3, 4, ties=True)
 HALVES = np.array([[0.1, 0.25, 0.5], [0.9, 0.75, 0.0]])
+MISSING = np.array([1.0, math.nan, math.nan, 2.0, math.nan, 3.0, 2.0])
+POWERS = np.array([0, 2.5, 2, -1, -2, 0.5, 1j, 1 + 1j, -1 + 1j])
 SIGNED = np.array([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0], [0.0, 0.0, 3.0]])  # singular
 
 
@@ -53,6 +55,7 @@ CORNERS: dict[str, list[Case]] = {
             applied(Conv2d(1, 1, 3, 2, 1), real(1, 1, 5, 6)),
         ),
     ],
+    "Softmax": [applied(Softmax(0), real()), applied(Softmax(1), real(2, 0))],
     "cat": [case([real(2, 3), real(0), real(2, 3)], 1), case([real(0), real(2, 3), real(1, 3)], 0)],
     "cholesky": [case(DEFINITE, upper=upper) for upper in (False, True)],
     "clamp": [
@@ -65,7 +68,10 @@ CORNERS: dict[str, list[Case]] = {
         *(Case(determinant, (SIGNED,)), Case(determinant, (np.stack([SIGNED, SIGNED[[1, 0, 2]]])[:, None],))),
         Case(determinant, (np.stack([SIGNED, SIGNED[[1, 0, 2]], -SIGNED, np.eye(3), np.diag([1.0, 2.0, 0.0])]),)),
     ],
+    "fmax": [case(MISSING, MISSING[::-1].copy())],
+    "fmin": [case(MISSING, MISSING[::-1].copy())],
     "index_put": [
+        Case(put, (real(3, 2), [ROWS, COLUMNS], real(4))),
         *(Case(put, (real(3, 2), (ROWS,), real(4, 2), accumulate)) for accumulate in (False, True)),
         *(Case(put, (real(3, 2), (ROWS,), real(2), accumulate)) for accumulate in (False, True)),
         *(Case(put, (real(2, 3), (MASK,), real(3))), Case(put, (real(3, 2), (ROWS, COLUMNS), real(4)))),
@@ -78,6 +84,7 @@ CORNERS: dict[str, list[Case]] = {
         case(HALVES, 0.1),
         case(np.array([1.5, -0.5, 0.5, 0.0, -0.0, 1.0])),
     ],
+    "lu_factor": [case(matrix(4, 2)), case(matrix(2, 4, 3))],
     "masked_fill": [case(real(2, 3), MASK, real()), case(real(3), MASK, real())],
     "matmul": [
         *(
@@ -92,7 +99,13 @@ CORNERS: dict[str, list[Case]] = {
     "norm": [case(TIES, p, dim) for p in (0, 0.5, 1.5, -math.inf) for dim in (None, 0, 1)],
     "pow": [
         case(np.array([math.inf, math.nan, 2.0]), np.array([0.0, 0.0, 1.0])),
+        case(np.array([2.0, 3.0, 0.5]), np.array([0.0, 1.0, 0.0])),
         *(case(np.array([0.0, 0.0, 0.0, 2.0]), np.array([-1.0, 0.0, 2.0, -0.5])), case(0, np.array([-1.0, 0.0, 2.0]))),
+        *(case(np.zeros_like(POWERS), POWERS), case(np.zeros(len(POWERS)), POWERS)),
+        *(
+            case(np.array([-2.0, -0.5, 3.0]), POWERS[-3:]),
+            case(np.array([complex(-2, -0.0), complex(-2, 0)]), POWERS[-2:]),
+        ),
         *(case(0.5, real(3)), case(-2.0, real(3)), case(real(3), 1), case(np.array([0.0, 1.0]), 0), case(0, real(3))),
     ],
     "prod": [case(real(2, 3, 4), 1), case(real(2, 3, 4, ties=True), 1), case(real(2, 3, 4, ties=True), -1)],
@@ -108,15 +121,36 @@ CORNERS: dict[str, list[Case]] = {
     "xlogy": [case(np.array([0.0, 0.0, 0.0, 1.0]), np.array([0.5, 1.0, 2.0, 1.0]))],
 }
 
-# Where the other forms have nothing to say: the gradients of the sum of the results, in closed form.
+# Where the other forms have nothing to say, or few digits: the gradients in closed form, for a cotangent of one number.
 LAST = math.exp(1.0) / (math.exp(0.5) + math.exp(1.0))
-CLOSED: dict[str, list[tuple[Case, dict[str, list[float]]]]] = {
+# Of 40, 0 and -1 the softmax, nearly 1, e^-40 and e^-41; together they are 1.
+SATURATED = np.array([[40.0, 0.0, -1.0]])
+SMALL, SMALLER = (math.exp(x) / (1 + math.exp(-40) + math.exp(-41)) for x in (-40, -41))
+CLOSED: dict[str, list[tuple[Case, Any, dict[str, Any]]]] = {
     # Held at -100, the logarithm has (x - t) / 1e-12 for its slope.
     "BCELoss": [
         (
             applied(BCELoss("sum"), np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.0, 1.0, 1.0, 0.25])),
+            1.0,
             {"x": [0.0, 0.0, -1e12, 0.75e12]},
         )
     ],
-    "logcumsumexp": [(case(np.array([-math.inf, -math.inf, 0.5, 1.0]), 0), {"x": [0.0, 0.0, 2.0 - LAST, LAST]})],
+    "CrossEntropyLoss": [
+        (
+            applied(CrossEntropyLoss(), SATURATED, np.array([[1.0, 0.0, 0.0]])),
+            1.0,
+            {"x": [[-SMALL - SMALLER, SMALL, SMALLER]]},
+        )
+    ],
+    "Softmax": [
+        # dx_i = y_i sum_j y_j (dy_i - dy_j)
+        (
+            applied(Softmax(1), SATURATED),
+            [[1.0, 2.0, 3.0]],
+            {"x": [[-SMALL - 2 * SMALLER, SMALL * (1 - SMALLER), SMALLER * (2 + SMALL)]]},
+        )
+    ],
+    # cof [[a, b], [c, d]] = [[d, -c], [-b, a]], conjugated.
+    "det": [(case(np.array([[1, 1j], [1j, -1]])), 1.0, {"A": [[-1, 1j], [1j, 1]]})],
+    "logcumsumexp": [(case(np.array([-math.inf, -math.inf, 0.5, 1.0]), 0), 1.0, {"x": [0.0, 0.0, 2.0 - LAST, LAST]})],
 }

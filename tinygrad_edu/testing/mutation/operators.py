@@ -12,9 +12,38 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Mutation", "mutations"]
+__all__ = ["KINDS", "Mutation", "mutations"]
 
 Edits = Iterator[tuple[str, ast.AST]]
+
+# What each operator does, and to what.
+KINDS = {
+    "sign": ("a sum, a result, an accumulation with the other sign", "`g - x`", "`g + x`"),
+    "dropped term": ("one of two terms is left out", "`g - x`", "`g`"),
+    "factor": ("divided by instead of multiplied, or a constant that is 1 more", "`g * (2.0 * x)`", "`g * (3.0 * x)`"),
+    "dropped factor": ("one of two factors is left out", "`g * x`", "`g`"),
+    "power": ("an exponent is left out", "`y ** 2`", "`y`"),
+    "eighth digit": ("a constant that is wrong in its eighth digit", "`g * 0.5`", "`g * 0.50000005`"),
+    "swapped operands": ("a quotient, matrix product or call the wrong way round", "`g @ x.mT`", "`x.mT @ g`"),
+    "transposed": ("a transpose is left out", "`g @ x.mT`", "`g @ x`"),
+    "axis": ("the next axis, or the next integer argument", "`g.sum(0)`", "`g.sum(1)`"),
+    "keepdim": ("reduced dimensions are kept or not", "`keepdims=True`", "`keepdims=False`"),
+    "dropped sum": (
+        "a sum, a mean, or the sum over broadcast dimensions is left out",
+        "`unbroadcast(g, shape)`",
+        "`g`",
+    ),
+    "dropped call": ("any other call is left out", "`g * exp(x)`", "`g * x`"),
+    "other function": ("its counterpart is called", "`g * cos(x)`", "`g * sin(x)`"),
+    "slice": ("off by one", "`g[1:]`", "`g[2:]`"),
+    "comparison": ("at equality, or the opposite", "`g * (x > y)`", "`g * (x >= y)`"),
+    "where": ("the two branches exchanged", "`where(c, g, 0.0)`", "`where(c, 0.0, g)`"),
+    "condition": ("the opposite, or `and` for `or`", "`if training:`", "`if not training:`"),
+    "flag": ("the opposite of a flag", "`upper=True`", "`upper=False`"),
+    "dtype": ("a dtype is left out", "`zeros(n, dtype=g.dtype)`", "`zeros(n)`"),
+    "missing accumulation": ("assigned instead of added to", "`dx[i] += g`", "`dx[i] = g`"),
+    "dropped statement": ("a statement is left out", "`dx[i] += g`", "nothing"),
+}
 
 # Calls that hand on the very values they are given.
 SAME_VALUES = {"ascontiguousarray", "asarray", "plain", "cast"}

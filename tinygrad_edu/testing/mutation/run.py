@@ -16,7 +16,7 @@ from tinygrad_edu.announce import announced
 from tinygrad_edu.testing.exact.form import FORM
 from tinygrad_edu.testing.mutation.operators import Mutation, mutations
 from tinygrad_edu.testing.mutation.sites import Site, compiled, find_sites
-from tinygrad_edu.testing.mutation.trials import CHECKS, Trial, trials_of
+from tinygrad_edu.testing.mutation.trials import CHECKS, Dropped, Trial, trials_of
 
 __all__ = ["Mutant", "Outcome", "judged", "mutants_of", "mutate"]
 
@@ -75,6 +75,11 @@ class Outcome:
     def survived(self) -> bool:
         """Whether no check noticed."""
         return not self.killed_by
+
+    @property
+    def raised(self) -> bool:
+        """Whether an exception killed it, such as that about a gradient of another shape, and no wrong value."""
+        return self.killed_by in ("error", "time") or self.killed_by == "contract" and " is refused: " in self.detail
 
 
 def mutants_of(site: Site) -> Iterator[Mutant]:
@@ -149,6 +154,7 @@ def mutate(
     seed: int = 0,
     jobs: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    dropped: list[Dropped] | None = None,
 ) -> list[Outcome]:
     """Break the derivatives of what is named, or of everything, one at a time, and run the checks on each.
 
@@ -164,6 +170,8 @@ def mutate(
         Processes to share the work; more than one only where the system can fork.
     progress : callable, optional
         Is told how many mutants are done, of how many.
+    dropped : list of Dropped, optional
+        Gets the trials that the library as it is does not pass, which are left out.
 
     Returns
     -------
@@ -171,7 +179,7 @@ def mutate(
         By file and line.
     """
     chosen = list(names) or [known.name for known in announced.values() if known.differentiable]
-    trials = [trial for name in chosen for trial in trials_of(announced[name], seed)]
+    trials = [trial for name in chosen for trial in trials_of(announced[name], seed, dropped)]
     trials.sort(key=lambda trial: trial.form in CHECKS)  # the slower ones last
     sites = [site for site in find_sites() if not names or belongs(site, names, trials)]
     mutants = [mutant for site in sites for mutant in mutants_of(site)]

@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_edu.announce import announced
+from tinygrad_edu.graph import _fitted
 from tinygrad_edu.layers.layer import Layer
-from tinygrad_edu.ops.operation import Operation
+from tinygrad_edu.ops.operation import Operation, conjugated
 
 __all__ = ["Site", "compiled", "find_sites"]
 
 PACKAGE = Path(__file__).resolve().parents[2]
 ROOT = PACKAGE.parent
+# What the sweep does to every rule's cotangent.
+SHARED: tuple[Any, ...] = (conjugated, _fitted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +146,8 @@ def find_sites() -> list[Site]:
         for base in layer.__mro__[: layer.__mro__.index(Layer)]:
             methods = [getattr(v, "__func__", v) for k, v in vars(base).items() if k not in ("by_hand", "reference")]
             forward += [(f, tree_of(f)) for f in methods if ours(f) and "<locals>" not in f.__qualname__]
+    for step in SHARED:
+        add(step, step.__name__, (tree_of(step),), "every operation")
     shared = {f for start in forward for f in reached(*start)}
     own = list(derivatives.items())
     for function, (_, parts, owners) in own:

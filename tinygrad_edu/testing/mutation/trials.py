@@ -31,13 +31,36 @@ from tinygrad_edu.testing.recorded import result_of
 from tinygrad_edu.testing.subject import Subject, mapped
 from tinygrad_edu.testing.verify import NUMERICAL, cotangent
 
-__all__ = ["Trial", "trials_of"]
+__all__ = ["Dropped", "Trial", "trials_of"]
 
 # Elements of a case that runs with 60 digits.
 LARGEST = 600
 # Against central differences, of an error near 1e-10; below a change in the eighth digit. What does not keep it as it
 # is, is no trial.
 TIGHT = 2e-8
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A trial that the library as it is does not pass, so that it can tell nothing of a mutant.
+
+    Attributes
+    ----------
+    name, form : str
+        Of which operation or layer, and which form of its gradient; empty if the inputs are refused.
+    other, detail : str
+        What contradicts, or ``error``; and in what.
+    finite : bool
+        Whether no input holds an infinity or a NaN.
+    inputs : str
+    """
+
+    name: str
+    form: str
+    other: str
+    detail: str
+    finite: bool
+    inputs: str
 
 
 @dataclass(eq=False)
@@ -49,11 +72,13 @@ class Trial:
     subject : Subject
     dy : numpy.ndarray
     form : str
-        ``graph``, ``by hand``, ``reference``, ``60 digits``, ``float32`` or ``second``.
+        ``graph``, ``by hand``, ``reference``, ``60 digits``, ``float32``, ``second``, ``complex`` or ``closed form``.
     expected : dict
         By form, the gradients that this one should agree with.
     reached : set
         The code that runs in it.
+    unheld : tuple of str
+        What contradicts the code as it is, and in what; empty if nothing does.
     """
 
     subject: Subject
@@ -61,6 +86,7 @@ class Trial:
     form: str
     expected: dict[str, Any]
     reached: set[CodeType] = field(default_factory=set)
+    unheld: tuple[str, str] = ("", "")
 
     def failure(self) -> tuple[str, str] | None:
         """The form that contradicts, and in what; None if all agree."""
@@ -78,11 +104,17 @@ class Trial:
         before = sys.getprofile()
         sys.setprofile(note)
         try:
-            return self.failure() is None
-        except Exception:  # a case that is refused, such as a singular matrix
-            return False
+            self.unheld = self.failure() or ("", "")
+        except Exception as error:  # a case that is refused, such as a singular matrix
+            self.unheld = ("error", in_short(error))
         finally:
             sys.setprofile(before)
+        return not self.unheld[0]
+
+
+def in_short(error: Exception) -> str:
+    """The first line of an error."""
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
 def agreement(trial: Trial) -> tuple[str, str] | None:
@@ -134,9 +166,9 @@ def narrow(trial: Trial) -> tuple[str, str] | None:
 def second(trial: Trial) -> tuple[str, str] | None:
     """Hold the gradient's own gradient, along one direction, against differences of the gradient."""
     value, scale = along(trial.subject, trial.dy)
-    (right,) = trial.expected.values()
+    ((other, right),) = trial.expected.items()
     if not abs(value - right) <= NUMERICAL * 10 * max(1.0, scale):
-        return "second derivative", f"{value:.10g} along a direction, differences {right:.10g}"
+        return "second derivative", f"{value:.10g} along a direction, {other} {right:.10g}"
     return None
 
 
@@ -144,27 +176,53 @@ def of_complex(trial: Trial) -> tuple[str, str] | None:
     """Hold gradients with regard to complex inputs against PyTorch's."""
     found = complex_gradients(trial.subject.target, tensor, trial.subject)
     for mine, theirs in zip(found, trial.expected["torch"], strict=True):
+        if mine is None or theirs is None:  # PyTorch has zeros for some of the inputs that nothing is read of
+            if any(g is not None and g.any() for g in (mine, theirs)):
+                return "torch", "complex: a gradient is missing"
+            continue
         if mine.shape != theirs.shape or not np.allclose(mine, theirs, rtol=EXACT, atol=EXACT, equal_nan=True):
             return "torch", "complex: a gradient differs"
     return None
 
 
-def complex_gradients(function: Any, make: Any, subject: Subject) -> list[NDArray]:
-    """Of the float inputs, made complex, by this library's tensors or PyTorch's."""
-    generator = np.random.default_rng([subject.seed, 4])
+def closed(trial: Trial) -> tuple[str, str] | None:
+    """Hold every element of the gradients, however small beside the others, against what it ought to be."""
+    (expected,) = trial.expected.values()
+    if is_complex(trial.subject):
+        found = dict(
+            zip(expected, complex_gradients(trial.subject.target, tensor, trial.subject, trial.dy), strict=True)
+        )
+    else:
+        form = "by hand" if isinstance(trial.subject.target, Module) else "graph"
+        found = FORMS[form](trial.subject, trial.dy).by_name
+    for name, right in expected.items():
+        if not np.allclose(found[name], right, rtol=EXACT, atol=0):
+            return "closed form", f"{name}: {found[name].tolist()}"
+    return None
+
+
+def is_complex(subject: Subject) -> bool:
+    """Whether an input is complex as it is."""
+    return any(isinstance(x, np.ndarray) and x.dtype.kind == "c" for x in subject.inputs)
+
+
+def complex_gradients(function: Any, make: Any, subject: Subject, dy: NDArray | None = None) -> list[Any]:
+    """Of the inputs, by this library's tensors or PyTorch's; if none is complex, the floats are made so."""
+    generator, as_they_are = np.random.default_rng([subject.seed, 4]), is_complex(subject)
 
     def leaf(a: NDArray) -> Any:
-        if a.dtype.kind != "f":
+        if a.dtype.kind not in "fc":
             return make(a)
-        return make(a + 1j * generator.uniform(-1, 1, a.shape), requires_grad=True)
+        return make(a if as_they_are else a + 1j * generator.uniform(-1, 1, a.shape), requires_grad=True)
 
     inputs = [mapped(value, leaf) for value in subject.inputs]
     y = function(*inputs, **subject.options)
-    dy = generator.uniform(0.5, 1.5, tuple(y.shape)) * np.exp(1j * generator.uniform(0, 6, tuple(y.shape)))
-    y.backward(make(dy if str(y.dtype).endswith("complex128") else dy.real))
+    if dy is None:
+        dy = generator.uniform(0.5, 1.5, tuple(y.shape)) * np.exp(1j * generator.uniform(0, 6, tuple(y.shape)))
+    y.backward(make(dy + 0j if str(y.dtype).endswith("complex128") else dy.real))
     leaves = [p for x in inputs for p in (x if isinstance(x, list | tuple) else [x]) if hasattr(p, "requires_grad")]
-    found = [p.grad for p in leaves if p.grad is not None]
-    return [np.array(g.resolve_conj() if hasattr(g, "resolve_conj") else g.array) for g in found]
+    found = [p.grad for p in leaves if p.requires_grad]
+    return [None if g is None else np.array(g.resolve_conj() if hasattr(g, "resolve_conj") else g.array) for g in found]
 
 
 CHECKS: dict[str, Callable[[Trial], tuple[str, str] | None]] = {
@@ -172,39 +230,69 @@ CHECKS: dict[str, Callable[[Trial], tuple[str, str] | None]] = {
     "float32": narrow,
     "second": second,
     "complex": of_complex,
+    "closed form": closed,
 }
 
 
-def trials_of(known: Announcement, seed: int = 0) -> Iterator[Trial]:
+def trials_of(known: Announcement, seed: int = 0, dropped: list[Dropped] | None = None) -> Iterator[Trial]:
     """All trials of an operation or a layer that the library passes as it is.
 
     Parameters
     ----------
     known : Announcement
     seed : int, default 0
+    dropped : list of Dropped, optional
+        Gets those that it does not pass.
 
     Yields
     ------
     Trial
     """
+    dropped = [] if dropped is None else dropped
     for number, (subject, corner) in enumerate(subjects(known, seed)):
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                dy = cotangent(subject)
-                found = list(made(subject, dy, number % 3 == 0 and not corner, corner)) if dy is not None else []
-            except Exception:  # integers or zeros that the operation refuses
+                found = tried(subject, number % 3 == 0 and not corner, corner)
+            except Exception as error:  # integers or zeros that the operation refuses
+                dropped.append(noted(known, subject, "", ("error", in_short(error))))
                 continue
-        if found and found[0].holds():
-            yield found[0]
-            yield from (trial for trial in found[1:] if trial.holds())
-    for case, gradients in CLOSED.get(known.name, ()):
+        for trial in found:
+            if trial.holds():
+                yield trial
+                continue
+            dropped.append(noted(known, trial.subject, trial.form, trial.unheld))
+            if trial is found[0]:  # nothing is to be learned from other forms of a gradient that is none
+                break
+    for case, dy, gradients in CLOSED.get(known.name, ()):
         subject = cornered(known, case, case.inputs, seed)
-        expected = {"closed form": Gradients(None, {name: np.array(g) for name, g in gradients.items()})}
-        form = "by hand" if isinstance(subject.target, Module) else "graph"
-        trial = Trial(subject, np.ones(result_of(subject).shape), form, expected)
+        expected = {"closed form": {name: np.array(g) for name, g in gradients.items()}}
+        trial = Trial(subject, np.broadcast_to(dy, result_of(subject).shape), "closed form", expected)
         if trial.holds():
             yield trial
+        else:
+            dropped.append(noted(known, subject, trial.form, trial.unheld))
+
+
+def noted(known: Announcement, subject: Subject, form: str, unheld: tuple[str, str]) -> Dropped:
+    """The note of a trial that is left out."""
+    inputs = ", ".join(" ".join(repr(x).split()) for x in subject.inputs)
+    return Dropped(known.name, form, *unheld, finite(subject), inputs[:200])
+
+
+def tried(subject: Subject, thorough: bool, corner: bool) -> list[Trial]:
+    """The trials of one case, whether the library passes them or not."""
+    if is_complex(subject):
+        return [held_in_complex(subject)]
+    dy = cotangent(subject)
+    return [] if dy is None else list(made(subject, dy, thorough, corner))
+
+
+def held_in_complex(subject: Subject) -> Trial:
+    """PyTorch's gradients with regard to complex inputs."""
+    torch = import_torch()
+    theirs = complex_gradients(torch_function(subject, torch), torch.tensor, subject)
+    return Trial(subject, np.zeros(0), "complex", {"torch": theirs})
 
 
 def made(subject: Subject, dy: NDArray, thorough: bool, corner: bool) -> Iterator[Trial]:
@@ -219,13 +307,13 @@ def made(subject: Subject, dy: NDArray, thorough: bool, corner: bool) -> Iterato
     yield Trial(subject, dy, "by hand" if layer else "graph", expected)
     if not layer and "torch" in expected:
         with contextlib.suppress(Exception):  # PyTorch's is for real numbers alone
-            torch = import_torch()
-            theirs = complex_gradients(torch_function(subject, torch), torch.tensor, subject)
-            yield Trial(subject, dy, "complex", {"torch": theirs})
+            yield held_in_complex(subject)
     if layer:
         if getattr(subject.target, "reference", None) is not None:
             yield Trial(subject, dy, "reference", expected)
         yield Trial(subject, dy, FORM, {})
+    if corner and not layer:  # a gradient is linear in its cotangent: of 0 it is 0 everywhere, and so is its derivative
+        yield Trial(subject, 0.0 * dy, "second", {"linearity": 0.0})
     if thorough:
         if not layer:
             yield Trial(subject, dy, "second", {"differences": difference_along(subject, dy)})
