@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_edu.announce import Case, Size, applied, real
 from tinygrad_edu.layers.layer import Layer, require_float
-from tinygrad_edu.layers.stable import sigmoid
+from tinygrad_edu.layers.stable import sigmoid, sigmoid_slope
 from tinygrad_edu.ops import relu
 from tinygrad_edu.ops.shape import axis_of
 
@@ -67,13 +67,12 @@ class Tanh(Layer):
 
     @staticmethod
     def by_hand(x):
-        y = np.tanh(x)
-
         def backward(dy):
-            # With s = sinh x and c = cosh x: (s/c)′ = (c·c − s·s)/c² = 1 − (s/c)² = 1 − y².
-            return dy * (1 - y * y)
+            # With s = sinh x and c = cosh x: (s/c)′ = (c·c − s·s)/c² = 1/c². That is 1 − y², too, but where y is nearly
+            # ±1 no digit is left of it. With e = e^−2|x|: c² = (e^|x| + e^−|x|)²/4 = (1 + e)²/4e, and so 1/c² = 4 σ′(2x).
+            return dy * (4 * sigmoid_slope(2 * x))
 
-        return y, backward
+        return np.tanh(x), backward
 
     @staticmethod
     def example(n: Size = 64, m: Size = 256) -> Case:
@@ -102,13 +101,13 @@ class Sigmoid(Layer):
 
     @staticmethod
     def by_hand(x):
-        y = sigmoid(x)
-
         def backward(dy):
-            # y = 1/u with u = 1 + e^−x: y′ = e^−x/u² = (u − 1)/u² = y − y² = y (1 − y).
-            return dy * (y * (1 - y))
+            # y = 1/u with u = 1 + e^−x: y′ = e^−x/u². That is y (1 − y), too, but where y is nearly 1 no digit is left of
+            # 1 − y. It is the same for −x: times e^2x/e^2x it is e^x/(e^x + 1)². So |x| may stand for x, which overflows
+            # nowhere.
+            return dy * sigmoid_slope(x)
 
-        return y, backward
+        return sigmoid(x), backward
 
     @staticmethod
     def example(n: Size = 64, m: Size = 256) -> Case:
@@ -160,6 +159,10 @@ class Softmax(Layer):
         def backward(dy):
             # ∂y_j/∂x_i = y_j (δ_ij − y_i), since log y_j = x_j − log Σ_k e^x_k has derivative δ_ij − y_i. Hence
             #   dx_i = Σ_j dy_j y_j (δ_ij − y_i) = y_i (dy_i − Σ_j dy_j y_j)
+            # As Σ_j y_j = 1, it stays the same if a number is subtracted from all dy_j. With that of the largest y_m, no
+            # term of the sum is larger than dx itself: otherwise dy_m − dy_m y_m has no digit left where y_m is nearly 1.
+            if dy.ndim and dy.shape[dim]:
+                dy = dy - np.take_along_axis(dy, y.argmax(dim, keepdims=True), dim)
             return y * (dy - (dy * y).sum(dim, keepdims=True))
 
         return y, backward

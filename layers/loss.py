@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu.announce import Case, Size, applied, labels, real
 from tinygrad_edu.errors import DtypeError, ShapeError
 from tinygrad_edu.layers.layer import Layer, require_float
-from tinygrad_edu.layers.stable import log1p_exp, log_softmax, sigmoid
+from tinygrad_edu.layers.stable import log_softmax, others, sigmoid
 from tinygrad_edu.ops import stack, zeros_like
 from tinygrad_edu.tensor import Tensor
 
@@ -185,9 +185,9 @@ class BCEWithLogitsLoss(_Loss):
     With :math:`p = \sigma(x)`, :math:`\log p = -\log(1 + e^{-x})` and :math:`\log(1 - p) = -x - \log(1 + e^{-x})`, so
 
     .. math:: \ell = -t \log p - (1 - t) \log(1 - p) = (1 - t)\, x + \log(1 + e^{-x})
-        = \max(x, 0) - t x + \log(1 + e^{-|x|})
+        = (1 - t) \max(x, 0) + t \max(-x, 0) + \log(1 + e^{-|x|})
 
-    whose last form overflows nowhere.
+    whose last form overflows nowhere, and adds numbers none of which is negative.
 
     Parameters
     ----------
@@ -218,13 +218,15 @@ class BCEWithLogitsLoss(_Loss):
 
     @staticmethod
     def by_hand(x, target, *, reduction):
-        losses = log1p_exp(x) - target * x  # max(x, 0) + log(1 + e^−|x|) = log(1 + e^x)
+        zero = np.zeros_like(x)
+        losses = (1 - target) * np.maximum(x, zero) + target * np.maximum(-x, zero) + np.log1p(np.exp(-abs(x)))
         loss = reduced(losses, reduction)
 
         def backward(dy):
-            # (log(1 + e^x))′ = e^x/(1 + e^x) = σ(x), hence ∂ℓ/∂x = σ(x) − t, and ∂ℓ/∂t = −x.
+            # (log(1 + e^x))′ = e^x/(1 + e^x) = σ(x), hence ∂ℓ/∂x = σ(x) − t, and ∂ℓ/∂t = −x. For t = 1 no digit is left
+            # of σ(x) − t where σ(x) is nearly 1; as σ(x) + σ(−x) = 1, it is σ(x) − t (σ(x) + σ(−x)).
             each = shared(dy, x.size, reduction)
-            return lambda: each * (sigmoid(x) - target), lambda: -each * x
+            return lambda: each * ((1 - target) * sigmoid(x) - target * sigmoid(-x)), lambda: -each * x
 
         return loss, backward
 
@@ -317,15 +319,17 @@ class CrossEntropyLoss(_Loss):
 
         def backward(dy):
             # p − y for a label; for probabilities the same sum weighted by y_k gives p Σ_k y_k − y, and
-            # ∂ℓ/∂y_k = −log p_k.
+            # ∂ℓ/∂y_k = −log p_k. Where p_i is nearly 1, no digit is left of p_i − 1. As Σ_k p_k = 1, it is −Σ_{k≠i} p_k:
+            #   p_i Σ_k y_k − y_i = p_i Σ_{k≠i} y_k − y_i (1 − p_i) = p_i Σ_{k≠i} y_k − y_i Σ_{k≠i} p_k
             each = shared(dy, losses.size, reduction) * np.ones_like(losses)
             each = each[:, None]
             dx = np.exp(log_p)
             if target.dtype.kind in "fO":  # objects are exact numbers
-                dx = dx * target.sum(1, keepdims=True) - target
+                dx = dx * others(target, 1) - target * others(dx, 1)
                 return dx * each, lambda: -log_p * each
             at = target[:, None]
-            np.put_along_axis(dx, at, np.take_along_axis(dx, at, 1) - 1, 1)
+            np.put_along_axis(dx, at, 0, 1)
+            np.put_along_axis(dx, at, -dx.sum(1, keepdims=True), 1)
             return dx * each, None
 
         return loss, backward
