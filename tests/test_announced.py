@@ -3,7 +3,6 @@
 A new one is tested here without another line; one that is public and not announced fails.
 """
 
-import copy
 import inspect
 
 import numpy as np
@@ -18,9 +17,8 @@ from tinygrad_edu.layers.layer import Layer
 from tinygrad_edu.ops.operation import composite
 from tinygrad_edu.testing import verify
 from tinygrad_edu.testing.forms import FORMS
-from tinygrad_edu.testing.gradients import Absent
-from tinygrad_edu.testing.recorded import joined
-from tinygrad_edu.testing.subject import Subject, mapped
+from tinygrad_edu.testing.properties import assert_float32_agrees, second_derivatives
+from tinygrad_edu.testing.subject import Subject
 from tinygrad_edu.testing.verify import cotangent
 
 EVERYTHING = [
@@ -54,42 +52,14 @@ def test_all_forms_agree(known, example, data):
         assert "numerical" in report.forms
 
 
-def nudge(x):
-    """Floats moved up and down by half a rounding of float32."""
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], x.shape)
-    return x * (1 + signs * 2**-24) if x.dtype.kind == "f" else x
-
-
 @pytest.mark.parametrize(("known", "example"), DIFFERENTIABLE)
 @HALF
 @given(data=st.data())
 def test_float32_stays_float32_and_agrees_with_float64(known, example, data):
     case, seed = drawn(data, known, example)
     inputs = case.drawn(np.random.default_rng(seed), np.float32)
-    double = Subject.of(case.function, inputs, case.options, seed)
-    target = copy.deepcopy(double.target).float() if isinstance(double.target, nn.Module) else double.target
-    single = Subject(target, inputs, case.options, seed)
-    nearby = Subject(double.target, tuple(mapped(x, nudge) for x in double.inputs), case.options, seed)
-    dy = cotangent(double).astype(np.float32)
-    for form in ("graph", "fused", "by hand"):
-        try:
-            narrow = FORMS[form](single, dy)
-        except Absent:
-            continue
-        wide = FORMS[form](double, dy.astype(np.float64))
-        if case.function is not ops.astype:
-            assert narrow.result.dtype == np.float32
-        assert {name: g.dtype for name, g in narrow.by_name.items()} == dict.fromkeys(narrow.by_name, np.float32)
-        nudged = FORMS[form](nearby, dy.astype(np.float64))
-        for name in ("result", *wide.by_name):
-            a, b, c = (f.result if name == "result" else f.by_name[name] for f in (narrow, wide, nudged))
-            finite = np.isfinite(b) & np.isfinite(c)
-            # As exact as float32 can be: a hundred roundings of 6e-8 each, of terms as large as the cotangent though
-            # they may cancel; or a hundred times what rounding the inputs changes, where the function is steep.
-            moved = np.abs(c - b, where=finite, out=np.zeros_like(b))
-            scale = np.abs(b).max(initial=np.abs(dy).max(initial=0), where=finite)
-            atol = 100 * (6e-8 * scale + moved.max(initial=0))
-            np.testing.assert_allclose(a, b, rtol=0, atol=atol, err_msg=f"{form} {name}")
+    keeps_type = case.function is not ops.astype
+    assert_float32_agrees(case.function, inputs, case.options, seed, keeps_type=keeps_type)
 
 
 @pytest.mark.parametrize(("known", "example"), OPERATIONS)
@@ -97,24 +67,7 @@ def test_float32_stays_float32_and_agrees_with_float64(known, example, data):
 @given(data=st.data())
 def test_the_gradient_of_an_operation_has_a_right_gradient(known, example, data):
     case, seed = drawn(data, known, example)
-    dy = cotangent(Subject.of(case.function, case.inputs, case.options, seed))
-
-    def gradient(*inputs):
-        """The gradient of <dy, y>, as a function of the inputs that is recorded."""
-        given = [item for x in inputs for item in (x if isinstance(x, list | tuple) else [x])]
-        leaves = [x for x in given if isinstance(x, tg.Tensor) and x.is_floating_point()]
-        with tg.enable_grad():
-            for leaf in leaves:
-                leaf.requires_grad_()
-            y = joined(case.function(*inputs, **case.options))
-            if y.requires_grad:
-                y.backward(tg.tensor(dy), create_graph=True)
-        gradients = [leaf.grad for leaf in leaves if leaf.grad is not None]
-        for leaf in leaves:
-            leaf.grad = None
-        return gradients or [tg.zeros(1, dtype=tg.float64)]
-
-    report = verify(gradient, case.inputs, seed=seed)
+    report = second_derivatives(Subject.of(case.function, case.inputs, case.options, seed))
     assert all(c.ok for c in report.comparisons), report
 
 
@@ -169,6 +122,7 @@ WITHOUT_TORCH = {
     "lstsq": "gives residuals as well, which PyTorch's default driver leaves out",
     "overlap_add": "is fold of images in PyTorch",
     "pad": "takes NumPy's pairs",
+    "svd": "may have other signs in PyTorch",
     "unindex": "is index_put of zeros in PyTorch",
     "vander": "overwrites what its gradient needs in PyTorch",
     "where": "draws integers as condition",

@@ -8,6 +8,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import cli, nn
+from tinygrad_edu.announce import announced
 from tinygrad_edu.cli.console import UserError
 from tinygrad_edu.models import RECIPES
 
@@ -163,6 +164,48 @@ def test_verify_fails_and_names_the_wrong_form(run, monkeypatch):
     monkeypatch.setattr(nn.Tanh, "by_hand", staticmethod(wrong))
     status, text = run("verify", "Tanh")
     assert status == 1 and "by hand is the odd one out" in text and "1 of 1 disagree: Tanh" in text
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """So little is announced that all of it is soon verified."""
+    found = {name: announced[name] for name in ("exp", "clamp", "Tanh")}
+    monkeypatch.setattr("tinygrad_edu.cli.verify.announced", found)
+
+
+@pytest.mark.usefixtures("few")
+def test_verify_all_counts_the_forms_of_operations_too(run):
+    status, text = run("verify")
+    assert status == 0 and "1 verified: all forms agree" in text
+    status, text = run("verify", "--all")
+    assert status == 0 and "3 verified: all forms agree" in text
+    assert re.search(r"Forms of 3: .*60 digits 3", text) and re.search(r"\bexp +x +", text)
+
+
+def test_verify_refuses_names_beside_all(run):
+    status, text = run("verify", "exp", "--all")
+    assert status != 0 and "names or --all, not both" in text
+
+
+@pytest.mark.usefixtures("few")
+def test_verify_draws_cases_from_all_examples_the_same_each_time(run):
+    status, text = run("verify", "--all", "--examples", 3, "--seed", 5)
+    cases = 3 * sum(len(announced[name].examples) for name in ("exp", "clamp", "Tanh"))
+    assert status == 0 and f"Forms of 3 ({cases} cases)" in text
+    assert run("verify", "--all", "--examples", 3, "--seed", 5) == (status, text)
+
+
+def test_verify_shows_the_drawn_case_that_is_wrong(run, monkeypatch):
+    by_hand = nn.Softmax.by_hand
+
+    def wrong(x, *, dim):
+        y, backward = by_hand(x, dim=dim)
+        return y, lambda dy: backward(dy) * (1.001 if x.shape[0] == 3 else 1)
+
+    monkeypatch.setattr(nn.Softmax, "by_hand", staticmethod(wrong))
+    status, text = run("verify", "Softmax", "--examples", 8)
+    assert status == 1 and re.search(r"Softmax, example 0, seed \d, n=3, ", text), text
+    assert "by hand is the odd one out: x" in text and "1 of 1 disagree: Softmax" in text
 
 
 def test_the_demo_runs_and_leaves_report_and_weights(run, tmp_path):

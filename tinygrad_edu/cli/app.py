@@ -135,24 +135,94 @@ def compare(
     run(model.value, steps, batch_size, seed)
 
 
-@app.command(epilog="Examples: tinygrad-edu verify, or tinygrad-edu verify Conv2d CrossEntropyLoss")
+@app.command(epilog="Examples: tinygrad-edu verify, or tinygrad-edu verify Conv2d exp, or tinygrad-edu verify --all")
 def verify(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Layers and losses, such as Conv2d or MSELoss; all of them if omitted.", show_default=False
+            help="Layers, losses and operations, such as Conv2d or exp; all layers and losses if omitted.",
+            show_default=False,
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All operations, too.")] = False,
+    examples: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Instead of the first example of each, so many cases drawn from the ranges of all its examples.",
+            show_default=False,
         ),
     ] = None,
     seed: Seed = 0,
 ) -> None:
-    """Compute the gradients of layers and losses in several independent ways, and compare.
+    """Compute gradients in several independent ways, and compare.
 
-    The ways are: the recorded graph, the backward derived by hand, PyTorch, and differences of the function itself.
-    Exit status 1 if any two disagree.
+    The ways are: the recorded graph, the backward derived by hand, PyTorch, differences of the function itself, and
+    60-digit arithmetic. Exit status 1 if any two disagree.
     """
     from tinygrad_edu.cli.verify import run
 
-    run(names or [], seed)
+    run(names or [], seed, everything, examples)
+
+
+@app.command(epilog="Examples: tinygrad-edu check layers.py::batch_norm, or tinygrad-edu check layers.py --json")
+def check(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE[::NAME]",
+            help="A file, and in it a function that returns (y, backward), the forward of two functions such as "
+            "relu_forward and relu_backward, a layer, or a torch.autograd.Function. FILE::FORWARD::BACKWARD names both. "
+            "Without a name: all that is found.",
+            show_default=False,
+        ),
+    ],
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(help="The shape of an argument, such as x=4,3. Others are guessed.", show_default=False),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="A keyword argument of the forward, such as eps=1e-5.", show_default=False),
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Let gradients in shared memory, float64 for float32, and empty batches count, too."
+        ),
+    ] = False,
+    seed: Seed = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+) -> None:
+    """Tell whether the backward in a file is right, and if not, which term is wrong.
+
+    The file is imported as it stands; it need not know this library. Exit status 0 if all is right, 1 if something is
+    wrong, 2 if it cannot be told or the command was wrong.
+    """
+    from tinygrad_edu.cli.check import run
+
+    run(target, not json, shape or [], option or [], strict, seed)
+
+
+@app.command(epilog="Examples: tinygrad-edu accuracy, or tinygrad-edu accuracy Tanh CrossEntropyLoss")
+def accuracy(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Layers, losses and operations, such as Conv2d or exp; all layers and losses if omitted.",
+            show_default=False,
+        ),
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
+    seed: Seed = 0,
+) -> None:
+    """Measure how many digits results and gradients have in float32 and float64.
+
+    The same lines run in decimals of 390 digits on the same numbers. Exit status 1 if float32 comes back as float64.
+    """
+    from tinygrad_edu.cli.accuracy import run
+
+    run(names or [], markdown, seed)
 
 
 @app.command(epilog="Examples: tinygrad-edu mutate, or tinygrad-edu mutate exp Linear --json mutants.json")
@@ -172,6 +242,9 @@ def mutate(
         Path | None,
         typer.Option("--json", help="Write every mutant and what became of it to this file.", show_default=False),
     ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Write the tables of the documentation.", show_default=False)
+    ] = None,
 ) -> None:
     """Put mistakes into the derivatives, one at a time, and see whether the checks notice.
 
@@ -180,7 +253,7 @@ def mutate(
     """
     from tinygrad_edu.cli.mutate import run
 
-    run(names or [], limit, seed, jobs, json)
+    run(names or [], limit, seed, jobs, json, markdown)
 
 
 @app.command(epilog="Example: tinygrad-edu version")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,8 @@ __all__ = ["Check", "FORMS_MEAN", "as_html", "as_table", "check_of"]
 
 FORMS_MEAN = (
     "The columns: the backward derived by hand, a reference in the words of SciPy, PyTorch, and differences of the "
-    "function (numerical), whose own error is about 1e-9. About 1e-15 is rounding. Last, the backward by hand against the "
-    "derivative of its own forward, both in 60-digit arithmetic, of layers with at most 2,000 elements."
+    "function (numerical), whose own error is about 1e-9. About 1e-15 is rounding. Last, the backward by hand (of an "
+    "operation its rules) against the derivative of its own forward, both in 60-digit arithmetic, for at most 2,000 elements."
 )
 
 
@@ -48,18 +48,22 @@ class Check:
     note: str
 
 
-def check_of(name: str, report: Any) -> Check:
-    """The row for one report of ``verify``."""
-    reference, *others = report.forms or ("graph",)
-    note = "" if report.ok or report.worst is None else str(report.worst)
-    if report.ok and "torch" in report.absent and "not installed" not in report.absent["torch"]:
-        note = f"without torch: {report.absent['torch']}"
-    errors = {}
-    for form in others:
-        # That form is the derivative of the pair's own forward, and is held against the pair's backward alone.
-        pair = {"by hand" if form == "60 digits" else reference, form}
-        errors[form] = _largest(c.error for c in report.comparisons if set(c.forms) == pair)
-    return Check(name, _named([g for g in report.shapes if g != "result"]), errors, reference, report.ok, note)
+def check_of(name: str, *reports: Any) -> Check:
+    """The row for what ``verify`` reported, on one case or several."""
+    first = reports[0]
+    ok = all(report.ok for report in reports)
+    worst = next((report.worst for report in reports if not report.ok), None)
+    note = "" if worst is None else str(worst)
+    if ok and "torch" in first.absent and "not installed" not in first.absent["torch"]:
+        note = f"without torch: {first.absent['torch']}"
+    reference = next(iter(first.forms), "graph")
+    errors: dict[str, float] = {}
+    for comparison in (c for report in reports for c in report.comparisons):
+        a, form = comparison.forms
+        # That form is the derivative of another's own forward, and is held against that one alone.
+        if a == reference or form == "60 digits":
+            errors[form] = _larger(errors.get(form, 0.0), comparison.error)
+    return Check(name, _named([g for g in first.shapes if g != "result"]), errors, reference, ok, note)
 
 
 def _named(gradients: list[str]) -> str:
@@ -68,9 +72,8 @@ def _named(gradients: list[str]) -> str:
     return f"{gradients[0]} and {len(gradients) - 1} parameters"
 
 
-def _largest(errors: Iterable[float]) -> float:
-    errors = list(errors)
-    return math.nan if any(math.isnan(error) for error in errors) else max(errors)
+def _larger(a: float, b: float) -> float:
+    return math.nan if math.isnan(a) or math.isnan(b) else max(a, b)
 
 
 def _forms(checks: Sequence[Check]) -> list[str]:

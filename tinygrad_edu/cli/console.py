@@ -11,8 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 __all__ = ["UserError", "console", "explained", "progress_bar", "show_error"]
 
-console = Console(highlight=False)
-_errors = Console(stderr=True, highlight=False)
+# Without emoji, which `file.py:100:` would have.
+console = Console(highlight=False, emoji=False)
+_errors = Console(stderr=True, highlight=False, emoji=False)
 
 
 class UserError(Exception):
