@@ -18,7 +18,7 @@ show_errors := { grep -i '^ *error' $(log) | tail -n 3; echo "($(log) has the re
 # One thread for each test worker, so that the workers do not wait for each other.
 one_thread := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1
 
-.PHONY: help demo test bench bench-engine docs lint format types wheel setup setup-dev clean
+.PHONY: help demo test bench bench-engine bench-checker docs lint format types wheel setup setup-dev clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -41,6 +41,9 @@ bench: setup ## time a training step against PyTorch and bare NumPy
 
 bench-engine: setup ## measure the engine: overhead of an operation, chains, memory
 	@$(py) -m benchmarks.engine $(ARGS)
+
+bench-checker: setup ## examine the gradient checker: what it catches, accuses and explains (some minutes)
+	@$(py) -m benchmarks.checker $(ARGS)
 
 docs: setup-dev ## build the documentation into build/docs
 	@$(py) -m sphinx -q -W --keep-going -b html docs build/docs

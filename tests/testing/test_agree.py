@@ -29,7 +29,7 @@ def caught(name):
 
 def is_caught(pair, inputs):
     try:
-        return assert_gradients_agree(pair, *inputs).verdict == "wrong"
+        return assert_gradients_agree(pair, *inputs, explain=False).verdict == "wrong"
     except AssertionError:
         return True
 

@@ -22,6 +22,7 @@ from tinygrad_edu.testing.judge import judged
 from tinygrad_edu.testing.judgement import Judgement
 from tinygrad_edu.testing.pair import Pair, as_pair, is_pair, is_torch
 from tinygrad_edu.testing.report import Report
+from tinygrad_edu.testing.shrink import Smallest, smallest
 from tinygrad_edu.testing.subject import as_inputs, name_of
 from tinygrad_edu.testing.verify import verify
 
@@ -46,6 +47,8 @@ class Agreement:
         File and line of the source.
     strict : bool
         Whether mild clauses count.
+    smallest : Smallest or None
+        The smallest inputs found at which what is wrong with a pair is still wrong.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Agreement:
     notes: list[str] = field(default_factory=list)
     where: str = ""
     strict: bool = False
+    smallest: Smallest | None = None
 
     @property
     def verdict(self) -> str:
@@ -80,6 +84,7 @@ class Agreement:
         wrong = self.wrong()
         lines = [f"{self.name}: {self.verdict}" + (f" ({self.where})" if self.where and wrong else "")]
         lines += [f"  {sentence}" for sentence in wrong]
+        lines += [] if self.smallest is None else [f"  {line}" for line in str(self.smallest).splitlines()]
         lines += [f"  {gradient}" for gradient in self.gradients if gradient.verdict != "wrong"]
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
@@ -99,6 +104,7 @@ def assert_gradients_agree(
     wanted: Sequence[str] | None = None,
     strict: bool = False,
     sweep: bool = True,
+    explain: bool = True,
     seed: int = 0,
     **options: Any,
 ) -> Agreement:
@@ -127,6 +133,9 @@ def assert_gradients_agree(
         Whether to look at other inputs than those given, too: arguments that have a gradient, one after the other, at
         scales from 0.001 to 200, with other signs, and as small integers, among which there are ties. A backward may
         hold for some inputs alone, such as quaternions of length 1; False looks at those given.
+    explain : bool, default True
+        Whether to look for what is wrong, for a change that mends it, and for smaller inputs that show it, which takes up
+        to ten seconds and more. False leaves it at the verdict.
     seed : int, default 0
     **options
         Keyword arguments of the forward.
@@ -170,14 +179,12 @@ def assert_gradients_agree(
         report = verify(target, given or None, seed=seed, **options)
         found = Agreement(name_of(target), report=report)
         if given:
-            checked = of_pair(as_pair(target), given, wanted, sweep, seed, options)
-            found = Agreement(
-                name_of(target), checked.gradients, checked.contract, report, checked.notes, checked.where
-            )
+            checked = of_pair(as_pair(target), given, wanted, sweep, explain, seed, options)
+            found = replace(checked, name=name_of(target), report=report)
     elif is_bare(target) and not gives_pair(target, given, options):
         found = of_verify(target, given, seed, options)
     else:
-        found = of_pair(as_pair(target), given, wanted, sweep, seed, options)
+        found = of_pair(as_pair(target), given, wanted, sweep, explain, seed, options)
     if strict:
         found = replace(found, strict=True)
     if found.verdict == "wrong":
@@ -217,7 +224,13 @@ def of_verify(target: Any, given: tuple[Any, ...], seed: int, options: dict[str,
 
 
 def of_pair(
-    pair: Pair, given: tuple[Any, ...], wanted: Sequence[str] | None, sweep: bool, seed: int, options: dict[str, Any]
+    pair: Pair,
+    given: tuple[Any, ...],
+    wanted: Sequence[str] | None,
+    sweep: bool,
+    explain: bool,
+    seed: int,
+    options: dict[str, Any],
 ) -> Agreement:
     """What a pair's gradients and its contract come to."""
     if any(is_torch(x) for x in given) and pair.kind == "pair":
@@ -229,8 +242,12 @@ def of_pair(
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         case = Case.of(pair, given, options, seed)
+        gradients: list[Judgement] = []
         if any(contract.of(clause).state == "broken" for clause in ("runs", "shape")):
-            said = mended(case, case.floats, seed)
-            return Agreement(pair.name, [], contract, None, notes + [said] * bool(said), pair.where())
-        gradients, more = judged(case, wanted, seed, sweep)
-    return Agreement(pair.name, gradients, contract, None, notes + more, pair.where())
+            said = mended(case, case.floats, seed) if explain else ""
+            more = [said] * bool(said)
+        else:
+            gradients, more = judged(case, wanted, seed, sweep=sweep, explain=explain)
+        broken = [f for f in contract.broken if f.clause not in MILD]
+        shrunk = smallest(case, gradients, broken, seed) if explain else None
+    return Agreement(pair.name, gradients, contract, None, notes + more, pair.where(), smallest=shrunk)

@@ -18,7 +18,7 @@ __all__ = ["gradient_test"]
 
 # What gradient_test takes itself, and what assert_gradients_agree takes.
 RESERVED = ("examples", "strict", "wanted", "sweep")
-RESERVED_OPTIONS = (*RESERVED, "inputs", "seed")
+RESERVED_OPTIONS = (*RESERVED, "inputs", "seed", "explain")
 
 
 def gradient_test(

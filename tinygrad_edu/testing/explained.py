@@ -23,7 +23,9 @@ __all__ = ["in_words", "mended", "with_repair"]
 TOGETHER, ALONE = 6.0, 3.0
 
 
-def in_words(case: Case, i: int, verdict: Verdict | None, gradient: Any, seed: int) -> Judgement:
+def in_words(
+    case: Case, i: int, verdict: Verdict | None, gradient: Any, seed: int, *, explain: bool = True
+) -> Judgement:
     """What the exact check found of one gradient; it has no verdict where the forward has no derivative.
 
     Parameters
@@ -35,6 +37,8 @@ def in_words(case: Case, i: int, verdict: Verdict | None, gradient: Any, seed: i
     gradient : array or None
         In floats.
     seed : int
+    explain : bool, default True
+        Whether to look for what is wrong.
 
     Returns
     -------
@@ -47,7 +51,8 @@ def in_words(case: Case, i: int, verdict: Verdict | None, gradient: Any, seed: i
         why = ""
         with contextlib.suppress(Exception):
             given = [copied(a) for a in case.arguments]
-            why = diagnose(with_exact_constructors(case.pair), *given, argument=i, seed=seed, **case.options) or ""
+            pair = with_exact_constructors(case.pair)
+            why = (explain and diagnose(pair, *given, argument=i, seed=seed, **case.options)) or ""
         return Judgement(name, "wrong", "60 digits", index=verdict.index, values=verdict.values, why=why)
     if not verdict.nonzero.any():
         return Judgement(name, "cannot tell", "60 digits", why=VANISHES, zero=True)

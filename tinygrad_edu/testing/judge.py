@@ -26,7 +26,7 @@ RATIONAL_ELEMENTS = 200
 
 
 def judged(
-    case: Case, wanted: Sequence[str] | None, seed: int, sweep: bool = True
+    case: Case, wanted: Sequence[str] | None, seed: int, *, sweep: bool = True, explain: bool = True
 ) -> tuple[list[Judgement], list[str]]:
     """Judge each gradient of a pair.
 
@@ -38,6 +38,8 @@ def judged(
     seed : int
     sweep : bool, default True
         Whether to look at other inputs, too.
+    explain : bool, default True
+        Whether to look for what is wrong with a gradient.
 
     Returns
     -------
@@ -64,14 +66,14 @@ def judged(
         reason = error if isinstance(error, ExactError) else f"{type(error).__name__}: {error}"
         notes.append(f"not in 60 digits, as the code does not run there ({reason})")
         return [by_differences(case, i, gradients[i], seed) for i in places], notes
-    judgements = [in_words(case, i, verdicts.get(i), gradients[i], seed) for i in places]
+    judgements = [in_words(case, i, verdicts.get(i), gradients[i], seed, explain=explain) for i in places]
     judgements = without_tolerance(case, places, judgements, seed)
     with visited.running(), contextlib.suppress(Exception):
         case.gradients()
     if any(j.verdict == "wrong" for j in judgements):
-        judgements = with_repair(case, judgements, seed)
+        judgements = with_repair(case, judgements, seed) if explain else judgements
     elif sweep:
-        elsewhere = Sweep(case, places, visited, seed)
+        elsewhere = Sweep(case, places, visited, seed, explain=explain)
         judgements = elsewhere.judged(judgements, verdicts)
         notes += elsewhere.notes
     return judgements, notes + visited.told()

@@ -82,6 +82,8 @@ class Sweep:
     visited : Visited
         Which takes down what runs here, too.
     seed : int
+    explain : bool, default True
+        Whether to look for what is wrong with a gradient.
 
     Attributes
     ----------
@@ -89,8 +91,8 @@ class Sweep:
         What there is to say beside the judgements.
     """
 
-    def __init__(self, case: Case, places: list[int], visited: Visited, seed: int) -> None:
-        self.case, self.places, self.visited, self.seed = case, places, visited, seed
+    def __init__(self, case: Case, places: list[int], visited: Visited, seed: int, *, explain: bool = True) -> None:
+        self.case, self.places, self.visited, self.seed, self.explain = case, places, visited, seed, explain
         self.notes: list[str] = []
 
     def judged(self, judgements: list[Judgement], verdicts: dict[int, Verdict]) -> list[Judgement]:
@@ -131,6 +133,8 @@ class Sweep:
                 if judgement.verdict == "wrong":
                     return found, judgement
             elif not found[i].ok:
-                judgement = in_words(case, i, found[i], gradients[i], self.seed)
-                return found, with_repair(case, [judgement], self.seed, [self.case.arguments])[0]
+                judgement = in_words(case, i, found[i], gradients[i], self.seed, explain=self.explain)
+                if self.explain:
+                    (judgement,) = with_repair(case, [judgement], self.seed, [self.case.arguments])
+                return found, judgement
         return found, None

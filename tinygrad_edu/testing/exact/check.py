@@ -14,7 +14,7 @@ from tinygrad_edu.testing.exact.number import DIGITS, Inexact, precision, ties
 from tinygrad_edu.testing.exact.rational import rational
 from tinygrad_edu.testing.exact.trial import Trial, random_decimals
 
-__all__ = ["ExactError", "Verdict", "check_pair"]
+__all__ = ["ExactError", "Measured", "Verdict", "check_pair", "measured"]
 
 # Digits for a second look at what seems wrong.
 AGAIN = 240
@@ -129,7 +129,7 @@ def check_pair(
         with arithmetic:
             trial = Trial(by_hand, arguments, options, seed)
             for i in wanted:
-                found = _measured(trial, i, seed)
+                found = measured(trial, i, seed)
                 if found is None:
                     continue
                 if digits is not None and found.error.is_finite() and found.error > tolerance:
@@ -141,7 +141,7 @@ def check_pair(
             if more <= MOST:
                 with precision(more):
                     trial = Trial(by_hand, arguments, options, seed)
-                    found = _measured(trial, i, seed)
+                    found = measured(trial, i, seed)
                     if found is not None and found.scale < scale.scaleb(-DIGITS):
                         found = replace(found, error=Decimal(0))  # all terms were rounding alone: they vanish
                     verdicts += [] if found is None else [_verdict(trial, i, found, tolerance)]
@@ -152,18 +152,40 @@ def check_pair(
 
 @dataclass(frozen=True)
 class Measured:
-    """How far a gradient is from being the derivative along a direction."""
+    """How far a gradient is from being the derivative along a direction.
+
+    Attributes
+    ----------
+    gradient : numpy.ndarray of Decimal
+    error : Decimal
+        Relative to the sum of the terms' absolute values.
+    exponent : int
+        Of the smallest term, as a power of ten.
+    scale : Decimal
+        The sum of the terms' absolute values.
+    """
 
     gradient: NDArray
     error: Decimal
     exponent: int = 0
-    "Of the smallest term, as a power of ten."
     scale: Decimal = Decimal(0)
-    "The sum of the terms' absolute values."
 
 
-def _measured(trial: Trial, i: int, seed: int) -> Measured | None:
-    """What a random direction tells; None where the forward has no derivative along it."""
+def measured(trial: Trial, i: int, seed: int) -> Measured | None:
+    """What a random direction tells of a gradient; None where the forward has no derivative along it.
+
+    Parameters
+    ----------
+    trial : Trial
+    i : int
+        Of which argument.
+    seed : int
+        For the direction.
+
+    Returns
+    -------
+    Measured or None
+    """
     shape, gradient = trial.arguments[i].shape, trial.found[i]
     if gradient is None:
         gradient = np.full(shape, Decimal(0))
