@@ -23,7 +23,7 @@ one_thread := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_
 
 help: ## list the commands
 	@echo "make COMMAND, where COMMAND is one of"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 	@echo "Options, for example: make test ARGS='-k conv'"
 	@echo "  ARGS=...           passed on to the command"
 	@echo "  PYTHON=...         the Python to use, 3.11 or newer"
