@@ -646,10 +646,25 @@ def a_bias_is_updated_before_the_backward(lib, h):
     return y
 
 
-@refused("'Tanh' needs its result")
+@refused("'Softmax' needs its result")
 def the_result_of_a_layer_is_overwritten(lib, h):
-    y = lib.nn.Tanh()(h)
+    y = lib.nn.Softmax(1)(h)
     y.add_(1)
+    return (y * h).sum()
+
+
+@wider(lambda lib, h: ((h.tanh() + 1) * h).sum())
+def the_result_of_tanh_is_overwritten(lib, h):
+    y = lib.nn.Tanh()(h)  # PyTorch keeps y, of which 1 - y² loses its digits in saturation; here x is kept
+    y.add_(1)
+    return (y * h).sum()
+
+
+@stricter("'Tanh' needs an operand of shape .3, 4.")
+def the_input_of_tanh_is_overwritten(lib, h):
+    x = 2 * h
+    y = lib.nn.Tanh()(x)
+    x.add_(1)
     return y.sum()
 
 
