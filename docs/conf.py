@@ -16,3 +16,5 @@ copybutton_prompt_is_regexp = True
 
 html_theme = "furo"
 html_title = "tinygrad_edu"
+html_static_path = ["static"]
+html_css_files = ["tables.css"]
