@@ -109,13 +109,12 @@ def mended(
     -------
     str
     """
-    code = getattr(inspect.unwrap(case.pair.by_hand), "__code__", None)
+    target = case.pair.functions or case.pair.by_hand
+    code = getattr(inspect.unwrap(target[1] if isinstance(target, tuple) else target), "__code__", None)
     if case.pair.kind != "pair" or code is None or code.co_filename != case.pair.file:
         return ""
     given = [copied(a) for a in case.arguments]
     how: dict[str, Any] = {"argument": places, "seed": seed, "most": 1, "also": also, "seconds": seconds}
     with contextlib.suppress(Exception):
-        return "".join(
-            map(str, repairs(case.pair.by_hand, *given, within=with_exact_constructors, **how, **case.options))
-        )
+        return "".join(map(str, repairs(target, *given, within=with_exact_constructors, **how, **case.options)))
     return ""

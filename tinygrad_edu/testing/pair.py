@@ -40,6 +40,8 @@ class Pair:
     file : str or None
         Where the source stands, as far as Python knows.
     line : int or None
+    functions : tuple of two callables, or None
+        The forward and the backward of a pair that was given as these.
     complete : callable
         From a caller's inputs to all positional arguments and the options: a layer appends its parameters.
     """
@@ -51,6 +53,7 @@ class Pair:
     file: str | None = None
     line: int | None = None
     complete: Callable[[tuple[Any, ...]], tuple[tuple[Any, ...], dict[str, Any]]] = lambda inputs: (inputs, {})
+    functions: tuple[Callable[..., Any], Callable[..., Any]] | None = None
 
     def __call__(self, *arguments: Any, **options: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
         """The result for these arguments, and its backward."""
@@ -130,7 +133,9 @@ def as_pair(target: Any) -> Pair:
             raise TypeError(f"as_pair: expected two functions, (forward, backward), got {told(target)}")
         forward, backward = target
         file, line = source_of(backward)
-        return Pair(called(forward), of_functions(forward, backward), names_of(forward), file=file, line=line)
+        by_hand = of_functions(forward, backward)
+        functions = (forward, backward)
+        return Pair(called(forward), by_hand, names_of(forward), file=file, line=line, functions=functions)
     if isinstance(target, type | Module) or not callable(target):
         raise TypeError(f"as_pair: expected {KINDS}; got {told(target)}")
     file, line = source_of(target)

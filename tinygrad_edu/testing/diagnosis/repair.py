@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 import inspect
 import itertools
 import math
@@ -19,9 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.testing.diagnosis.nearly import Nearly
 from tinygrad_edu.testing.exact.number import DIGITS, precision
 from tinygrad_edu.testing.exact.trial import Trial
 from tinygrad_edu.testing.mutation.operators import Edits, Mutation, copied, edits, slots
+from tinygrad_edu.testing.pair import of_functions
 
 __all__ = ["Repair", "repairs"]
 
@@ -51,7 +52,7 @@ class Repair:
 
 
 def repairs(
-    by_hand: Callable[..., Any],
+    by_hand: Callable[..., Any] | tuple[Callable[..., Any], Callable[..., Any]],
     *arguments: Any,
     argument: int | Sequence[int] = 0,
     seed: int = 0,
@@ -65,8 +66,9 @@ def repairs(
 
     Parameters
     ----------
-    by_hand : callable
-        ``by_hand(*arguments, **options) -> (y, backward)``, whose backward is a function or lambda within it.
+    by_hand : callable, or tuple of two callables
+        ``by_hand(*arguments, **options) -> (y, backward)``, whose backward is a function or lambda within it; or
+        ``(forward, backward)``.
     *arguments
         As for :func:`~tinygrad_edu.testing.exact.check_pair`.
     argument : int or sequence of int, default 0
@@ -97,6 +99,7 @@ def repairs(
         source = Source(by_hand)
     except (OSError, TypeError, SyntaxError):
         return []
+    by_hand = source.pair(source.function)
     places = [argument] if isinstance(argument, int) else list(argument)
     generator = np.random.default_rng([seed, 3])
     others = tuple(generator.permuted(a) * 0.75 + 0.11 if _is_float(a) else a for a in arguments)
@@ -105,23 +108,24 @@ def repairs(
     found: dict[str, Repair] = {}
     with precision(), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # what a change makes of the code may deserve any
-        elsewhere = [*((given, options) for given in shorter(arguments)), (arguments, moved(by_hand, options))]
-        for there in elsewhere:
+        shapes = [(given, options) for given in (*longer(arguments, generator), *shorter(arguments))]
+        for there in ((arguments, moved(source.forward, options)), *shapes):
             # The larger part of the time is for changes.
             if time.monotonic() < until - 0.7 * seconds and _runs(within(by_hand), *there, places[0]):
                 runs.append((*there, seed))
         trials = [Trial(within(by_hand), *run, backward=False) for run in runs]
         right = [[trial.right(i) for i in places] for trial in trials]
+        nearly = Nearly(source, trials[0], places, right[0])
         changes = sorted(source.changes(), key=lambda change: change[0])
         for _, mutation in changes:
             if time.monotonic() > until or len(found) >= most:
                 break
             mutation.put(mutation.new)
             try:
-                changed = source.compiled()
-                if _nearly(changed, trials[0], places, right[0]) and all(
-                    _agrees(within(changed), *run, places, r) for run, r in zip(runs, right, strict=True)
-                ):
+                if not nearly.holds():
+                    continue
+                changed = within(source.pair(source.compiled()))
+                if all(_agrees(changed, *run, places, r) for run, r in zip(runs, right, strict=True)):
                     repair = source.described(mutation)
                     found.setdefault(repair.after, repair)
             except Exception:  # noqa: S112 - a change may break the code in any way
@@ -129,6 +133,17 @@ def repairs(
             finally:
                 mutation.put(mutation.old)
     return list(found.values())
+
+
+def longer(arguments: tuple[Any, ...], generator: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    """The arguments with one axis of the first array longer by one: of lengths that are equal, each by itself."""
+    place = next((i for i, a in enumerate(arguments) if _is_float(a)), None)
+    if place is None:
+        return
+    x = arguments[place]
+    for axis in range(x.ndim):
+        more = generator.permuted(x.take([0], axis)) * 0.75 + 0.11 if x.shape[axis] else x
+        yield tuple(np.concatenate([x, more], axis) if i == place else a for i, a in enumerate(arguments))
 
 
 def shorter(arguments: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
@@ -160,10 +175,20 @@ def _runs(by_hand: Callable[..., Any], arguments: tuple[Any, ...], options: dict
 
 
 class Source:
-    """The source of a function, for changing it and running what came of it."""
+    """The source of a pair, for changing it and running what came of it.
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        function = inspect.unwrap(function)
+    Attributes
+    ----------
+    function : callable
+        What is changed: the pair, or its backward where that is a function of its own.
+    forward : callable
+        What takes the options.
+    """
+
+    def __init__(self, by_hand: Any) -> None:
+        self.alone = isinstance(by_hand, tuple)
+        self.forward, function = by_hand if self.alone else (by_hand, by_hand)
+        self.function = function = inspect.unwrap(function)
         lines, self.first = inspect.getsourcelines(function)
         self.text = textwrap.dedent("".join(lines))
         self.tree = ast.parse(self.text)
@@ -175,6 +200,10 @@ class Source:
         self.scope = {**function.__globals__, **closure.nonlocals}
         self.scope = self.scope if isinstance(function, types.FunctionType) else {}
 
+    def pair(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The pair with this in the place of the function."""
+        return of_functions(self.forward, function) if self.alone else function
+
     def compiled(self) -> Callable[..., Any]:
         """The function as its tree stands now."""
         tree = ast.fix_missing_locations(self.tree)
@@ -183,7 +212,10 @@ class Source:
         return scope[self.definition.name]  # type: ignore[attr-defined]
 
     def backwards(self) -> Iterator[ast.AST]:
-        """The functions within the function."""
+        """The functions within the function, or the function itself if it is the backward."""
+        if self.alone:
+            yield self.definition
+            return
         for node in ast.walk(self.definition):
             if node is not self.definition and isinstance(node, ast.FunctionDef | ast.Lambda):
                 yield node
@@ -297,6 +329,8 @@ def _insertions(node: ast.expr, names: list[str]) -> Edits:
         yield "factor", ast.BinOp(node, ast.Mult(), length)
         size = ast.Attribute(other, "size", ast.Load())
         yield "factor", ast.BinOp(node, ast.Div(), size)
+        for over in (ast.Div(), ast.Mult()):
+            yield "factor", ast.BinOp(node, over, ast.Call(ast.parse("np.sqrt", mode="eval").body, [other], []))
         yield "term", ast.BinOp(node, ast.Sub(), other)
         yield "term", ast.BinOp(node, ast.Add(), other)
         yield "term", ast.BinOp(node, ast.Add(), ast.Attribute(other, "T", ast.Load()))
@@ -335,18 +369,6 @@ def _projections(node: ast.expr, names: list[str]) -> Edits:
         yield "term", ast.BinOp(node, ast.Add(), product)
         yield "term", ast.BinOp(node, ast.Sub(), product)
         yield "factor", ast.BinOp(node, ast.Mult(), product)
-
-
-def _nearly(by_hand: Any, trial: Trial, places: list[int], right: list[NDArray]) -> bool:
-    """Whether the change is worth an exact look: floats take a hundredth of the time."""
-    _, backward = by_hand(*copy.deepcopy(trial.arguments), **copy.deepcopy(trial.options))
-    gradients = backward(np.asarray(trial.dy).astype(np.float64))
-    gradients = gradients if isinstance(gradients, tuple | list) else (gradients,)
-    for i, expected in zip(places, (r.astype(np.float64) for r in right), strict=True):
-        gradient = np.asarray(gradients[i]() if callable(gradients[i]) else gradients[i], np.float64)
-        if gradient.shape != expected.shape or not np.allclose(gradient, expected, rtol=1e-6, atol=1e-9):
-            return False
-    return True
 
 
 def _agrees(by_hand: Any, arguments: Any, options: Any, seed: int, places: list[int], right: list[NDArray]) -> bool:
