@@ -550,12 +550,12 @@ def test_a_torch_function_that_computes_in_float32_is_judged_by_its_own_rounding
             return factor * (dy * ctx.saved_tensors[0]).double()
 
     if factor == 1:
-        report = assert_gradients_agree(Exp, torch.randn(4, 3))
+        report = assert_gradients_agree(Exp, torch.linspace(-2, 2, 12).reshape(4, 3))
         assert report.verdict == "right"
         assert 1e-6 < report.gradients[0].caught < 0.1
     else:
-        with pytest.raises(AssertionError, match=r"1\.1\d* times"):
-            assert_gradients_agree(Exp, torch.randn(4, 3))
+        with pytest.raises(AssertionError, match=r"1\.(10|09)\d* times"):
+            assert_gradients_agree(Exp, torch.linspace(-2, 2, 12).reshape(4, 3))
 
 
 def test_a_function_on_torch_tensors_is_checked(torch):

@@ -99,7 +99,7 @@ def repairs(
         source = Source(by_hand)
     except (OSError, TypeError, SyntaxError):
         return []
-    by_hand = source.pair(source.function)
+    by_hand = of_functions(*by_hand) if isinstance(by_hand, tuple) else by_hand
     places = [argument] if isinstance(argument, int) else list(argument)
     generator = np.random.default_rng([seed, 3])
     others = tuple(generator.permuted(a) * 0.75 + 0.11 if _is_float(a) else a for a in arguments)
@@ -179,8 +179,8 @@ class Source:
 
     Attributes
     ----------
-    function : callable
-        What is changed: the pair, or its backward where that is a function of its own.
+    alone : bool
+        Whether the backward is a function of its own, and all of the source.
     forward : callable
         What takes the options.
     """
@@ -188,7 +188,7 @@ class Source:
     def __init__(self, by_hand: Any) -> None:
         self.alone = isinstance(by_hand, tuple)
         self.forward, function = by_hand if self.alone else (by_hand, by_hand)
-        self.function = function = inspect.unwrap(function)
+        function = inspect.unwrap(function)
         lines, self.first = inspect.getsourcelines(function)
         self.text = textwrap.dedent("".join(lines))
         self.tree = ast.parse(self.text)
