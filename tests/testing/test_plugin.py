@@ -34,7 +34,8 @@ def pytest_on(tmp_path):
     def call(source, *options):
         (tmp_path / "mine.py").write_text(source, encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "mine.py", *options]
-        environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "200"}
+        # The options of the run that this is part of are not theirs.
+        environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "200", "PYTEST_ADDOPTS": ""}
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
         return done.stdout + done.stderr
 
