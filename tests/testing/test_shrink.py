@@ -377,3 +377,12 @@ def test_as_many_digits_are_shown_as_tell_them_apart():
 
 def test_a_gradient_that_forgets_the_cotangent_is_right_for_ones_alone(x):
     assert shown(lambda x: (x**3, lambda dy: 3 * x**2), x).dy.tolist() == [[2]]
+
+
+def test_weights_that_do_not_add_up_to_1_are_cut_with_what_they_weigh(rng):
+    def weighted(x, w):
+        return (w * x * x).sum(), lambda dy: (dy * w * x, None)
+
+    with pytest.raises(AssertionError) as caught:
+        assert_gradients_agree(weighted, rng.normal(size=(3, 5)), rng.normal(size=(3, 5)))
+    assert caught.value.args[0].smallest.elements == 2

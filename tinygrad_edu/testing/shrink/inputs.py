@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinygrad_edu.testing.contract.case import Case
 from tinygrad_edu.testing.contract.check import Finding
@@ -71,12 +72,17 @@ def of_gradient(case: Case, wrong: Judgement, judgements: list[Judgement], seed:
         tried = itertools.takewhile(lambda _: time.monotonic() < ends, starts(case, i, judged, seed))
         whole = next((arrays for arrays in tried if still(arrays)), {})
     free = [k for k, gradient in enumerate(case.gradients()) if gradient is not None]
-    kept = [key for key, a in whole.items() if a.dtype.kind == "f" and a.ndim > 1 and key not in free]
+    kept = [key for key, a in whole.items() if key not in free and adds_up_to_1(a)]
     found = reduced(whole, still, ends, free, kept)
     there = at(case, found)
     if not whole or there is None or elements(found) > READABLE:
         return None
     return with_gradients(there, i, still.kink, seed)
+
+
+def adds_up_to_1(a: NDArray) -> bool:
+    """Whether these are probabilities along some axis: with other values, or fewer, a right backward may fail."""
+    return a.dtype.kind == "f" and a.ndim > 1 and any(np.allclose(a.sum(axis), 1) for axis in range(a.ndim))
 
 
 def starts(case: Case, i: int, places: list[int], seed: int) -> Iterator[Arrays]:
