@@ -1,3 +1,4 @@
+import importlib
 import os
 import re
 import subprocess
@@ -12,7 +13,7 @@ from tinygrad_edu.announce import announced
 from tinygrad_edu.cli.console import UserError
 from tinygrad_edu.models import RECIPES
 
-COMMANDS = ["demo", "train", "compare", "verify", "version"]
+COMMANDS = ["demo", "train", "compare", "verify", "check", "accuracy", "mutate", "version"]
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +45,7 @@ def run(monkeypatch, capsys):
 @pytest.fixture
 def without_torch(monkeypatch):
     """An environment in which PyTorch is not installed."""
+    importlib.import_module("scipy.signal")  # which asks sys.modules for PyTorch when it is first loaded
     monkeypatch.setitem(sys.modules, "torch", None)
 
 
