@@ -189,6 +189,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ceil": np.frompyfunc(lambda x: as_dual(x).ceil(), 1, 1),
     "trunc": np.frompyfunc(lambda x: as_dual(x).trunc(), 1, 1),
     "sign": np.frompyfunc(lambda x: Dual(Decimal((as_dual(x) > 0) - (as_dual(x) < 0))), 1, 1),
+    # Of real numbers themselves; `np.var` asks for it.
+    "real": np.frompyfunc(as_dual, 1, 1),
     "isnan": question("is_nan"),
     "isinf": question("is_infinite"),
     "isfinite": question("is_finite"),
