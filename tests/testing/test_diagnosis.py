@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import linecache
 import sys
 
 import numpy as np
@@ -270,6 +271,12 @@ def test_code_without_source_has_no_repair():
     scope = {}
     exec("def f(x):\n    return x * x, lambda dy: dy * x", scope)
     assert repairs(scope["f"], np.array([0.3, -0.7])) == []
+
+
+def test_source_of_other_code_under_the_same_name_is_not_taken(monkeypatch):
+    other = "import sys\nprint(sys)\n"
+    monkeypatch.setitem(linecache.cache, "<string>", (len(other), None, other.splitlines(keepends=True), "<string>"))
+    test_code_without_source_has_no_repair()
 
 
 # What crashes or has another shape is mended as well

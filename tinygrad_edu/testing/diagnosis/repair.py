@@ -97,7 +97,7 @@ def repairs(
     """
     try:
         source = Source(by_hand)
-    except (OSError, TypeError, SyntaxError):
+    except (OSError, TypeError, SyntaxError, IndexError):
         return []
     by_hand = of_functions(*by_hand) if isinstance(by_hand, tuple) else by_hand
     places = [argument] if isinstance(argument, int) else list(argument)
@@ -192,8 +192,10 @@ class Source:
         lines, self.first = inspect.getsourcelines(function)
         self.text = textwrap.dedent("".join(lines))
         self.tree = ast.parse(self.text)
-        (self.definition,) = self.tree.body
-        if not isinstance(self.definition, ast.FunctionDef):
+        self.definition = self.tree.body[0]
+        # Code made by exec may share its file's name, "<string>", with other code whose source is known.
+        named = isinstance(self.definition, ast.FunctionDef) and self.definition.name == function.__name__
+        if not isinstance(self.definition, ast.FunctionDef) or not named:
             raise TypeError("expected a function that is defined by def")
         self.definition.decorator_list = []
         closure = inspect.getclosurevars(function)
